@@ -1,0 +1,1 @@
+"""Pure numpy geometry: cameras, crops, depth and axes."""
