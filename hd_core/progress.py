@@ -1,10 +1,11 @@
 """How a long job speaks while it runs, and how it is told to stop."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hd_core.errors import CancelledError
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What a stage calls once a frame; a bar, a line of JSON or nothing is behind it."""
 
