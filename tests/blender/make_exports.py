@@ -6,6 +6,7 @@ hd_core; it reads only this folder. `expected.json` is written last, so it is th
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,12 +16,16 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import export_zoo
+import pipeline_clips
 
+from hd_core.cli.main import main as command_line
 from hd_core.export.exr import write_passes
 from hd_core.export.naming import frame_files
 from hd_core.export.table import write_scene
 from hd_core.geometry.camera import camera_from_focal
 from hd_core.geometry.crop import whole_frame
+from hd_core.pipeline.export import load_scene
+from hd_core.runfolder import RunFolder
 from hd_core.types import Camera, Gauge, Mesh, Scene, SurfaceMaps, View
 
 SCENES = {
@@ -32,7 +37,11 @@ SCENES = {
     "ntsc": [".usdc", ".abc"],
     "patch": [".usdc", ".abc", ".ply", ".obj", ".glb"],
     "textured": [".usdc"],
+    "line": [".usdc", ".abc"],
+    "line_constant": [".usdc", ".abc", ".glb", ".pc2"],
 }
+LINES = {"line": "varying", "line_constant": "constant"}
+"""Scenes that are not built but reconstructed from a video, by the topology they are asked for."""
 BALL_CENTRE, BALL_RADIUS = np.array([0.15, -0.3, 3.0]), 0.6
 BALL_CAMERAS = {
     "landscape": Camera(width=160, height=120, intrinsics=np.array([[150.0, 0, 62], [0, 150, 85], [0, 0, 1]])),
@@ -56,6 +65,8 @@ def main(folder: Path) -> None:
 
 
 def make(folder: Path, name: str) -> Scene:
+    if name in LINES:
+        return reconstructed(folder / name, LINES[name])
     if name != "ntsc":
         return export_zoo.ZOO[name](folder / "pictures")
     sequence = export_zoo.sequence_of(
@@ -65,6 +76,19 @@ def make(folder: Path, name: str) -> Scene:
         times_seconds=np.arange(5) * 1001 / 30000,
     )
     return replace(export_zoo.scene_of(sequence), fps=Fraction(30000, 1001))
+
+
+def reconstructed(folder: Path, topology: str) -> Scene:
+    """An arm before a torso, from its video through the whole line."""
+    clip = folder / "clip" / "clip.mp4"
+    if not clip.exists():
+        pipeline_clips.write_clip(clip.parent, num_frames=4, size=96)
+    texture = "none" if topology == "varying" else "frames"
+    arguments = pipeline_clips.words(clip, folder / "run", "--topology", topology, "--texture", texture)
+    with suppress(SystemExit):
+        command_line([*arguments, "--progress", "none"])
+    with RunFolder.existing(folder / "run") as run:
+        return load_scene(run)
 
 
 def write_zoo(folder: Path, name: str, suffixes: list[str]) -> dict:

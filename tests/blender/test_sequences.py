@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scenes import meshes, render, set_rate, shape_at
 
-CONSTANT_RATE = ["varying", "constant", "two_people", "empty_between", "ntsc"]
+CONSTANT_RATE = ["varying", "constant", "two_people", "empty_between", "ntsc", "line", "line_constant"]
 
 
 def open_usd(exports, scene, expected):

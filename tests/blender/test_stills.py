@@ -76,25 +76,27 @@ def test_a_glb_of_one_frame_stands_where_it_was(exports, expected, scene):
         np.testing.assert_allclose(per_corner[:, :3], linear(mesh["colours"])[corners], rtol=0, atol=2e-3)
 
 
-def test_a_glb_of_constant_topology_is_one_object_that_is_right_on_every_frame(exports, expected):
-    set_rate(*expected["constant"]["fps"])
-    open_glb(exports / "constant.glb")
+@pytest.mark.parametrize("scene", ["constant", "line_constant"])
+def test_a_glb_of_constant_topology_is_one_object_that_is_right_on_every_frame(exports, expected, scene):
+    set_rate(*expected[scene]["fps"])
+    open_glb(exports / f"{scene}.glb")
     (thing,) = meshes().values()
-    frames = expected["constant"]["people"]["person01"]
-    corners = np.array(triangles(expected("constant", "person01", 0))).ravel()
+    frames = expected[scene]["people"]["person01"]
+    corners = np.array(triangles(expected(scene, "person01", 0))).ravel()
     assert len(thing.data.shape_keys.key_blocks) == 1 + len(frames) - 1
     for position in range(len(frames)):
-        mesh = expected("constant", "person01", position)
+        mesh = expected(scene, "person01", position)
         found = shape_at(thing, position)  # glTF counts from zero seconds, Blender from frame 0
         np.testing.assert_allclose(found["vertices"][found["corners"]], mesh["vertices"][corners], rtol=0, atol=1e-5)
 
 
-def test_a_pc2_moves_its_base_mesh_on_every_frame(exports, expected):
-    bpy.ops.wm.ply_import(filepath=str(exports / "constant.ply"))
+@pytest.mark.parametrize("scene", ["constant", "line_constant"])
+def test_a_pc2_moves_its_base_mesh_on_every_frame(exports, expected, scene):
+    bpy.ops.wm.ply_import(filepath=str(exports / f"{scene}.ply"))
     (thing,) = meshes().values()
     cache = thing.modifiers.new("cache", "MESH_CACHE")
-    cache.cache_format, cache.filepath = "PC2", str(exports / "constant.pc2")
+    cache.cache_format, cache.filepath = "PC2", str(exports / f"{scene}.pc2")
     cache.frame_start = 1
-    for position, frame in enumerate(expected["constant"]["people"]["person01"]):
-        mesh = expected("constant", "person01", position)
+    for position, frame in enumerate(expected[scene]["people"]["person01"]):
+        mesh = expected(scene, "person01", position)
         np.testing.assert_allclose(shape_at(thing, frame)["vertices"], mesh["vertices"], rtol=0, atol=1e-5)
