@@ -1,0 +1,1 @@
+"""Pictures with known geometry: closed-form shapes, and a dressed dancing figure."""
