@@ -54,7 +54,11 @@ def halved(alpha: np.ndarray) -> np.ndarray:
 
 
 def write_maps(path: Path, maps: SurfaceMaps, alpha: np.ndarray) -> None:
-    """Write depth (NaN off the figure), normals (zero off it) and coverage as one EXR."""
+    """Write depth (NaN off the figure), normals (zero off it) and coverage as one EXR.
+
+    A pixel whose centre sees past the figure, between two fingers say, counts as half covered at most.
+    """
+    alpha = np.where(maps.mask, alpha, np.minimum(alpha, 0.5))
     depth = np.round(maps.depth / DEPTH_STEP_M) * DEPTH_STEP_M
     normal = np.round(maps.normal / NORMAL_STEP) * NORMAL_STEP
     channels = {f"N.{axis}": normal[..., k].astype(np.float16) for k, axis in enumerate("XYZ")}
