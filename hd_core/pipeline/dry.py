@@ -1,0 +1,68 @@
+"""What a job would do and how much disk it would take, without doing it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hd_core.mesh.options import MeshOptions
+from hd_core.pipeline.export import check_formats, dotted
+from hd_core.pipeline.line import Plan
+from hd_core.pipeline.source import open_source
+from hd_core.predict.protocol import load_predictor
+
+PERSON_SHARE = 0.3
+"""Share of a crop that a standing person fills; what the sizes below are worth per person pixel."""
+RECORD_BYTES = {"views": 4, "maps": 4 + 6 + 1 + 1, "surfaces": 4 + 6 + 1 + 1 + 1}
+"""Per crop pixel, whatever it shows."""
+MESH_BYTES = 12 + 12 + 8 + 3 + 2 * 12
+"""Per person pixel: position, normal, uv, colour and two triangles."""
+EXPORT_BYTES = {
+    ".usdc": 59,
+    ".usd": 59,
+    ".abc": 59,
+    ".glb": 56,
+    ".obj": 130,
+    ".ply": 59,
+    ".pc2": 20,
+    ".npz": 59,
+}
+"""Per person pixel and frame."""
+PASSES_BYTES = 6
+JPEG_BYTES = 0.6
+"""Per pixel of the delivered frame."""
+
+
+def dry_run(video: Path, out: Path, plan: Plan) -> Iterator[str]:
+    """The plan of a job, in lines.
+
+    Raises:
+        HdError: What the job itself would refuse at its start.
+    """
+    check_formats(plan.export.formats, constant=plan.mesh.topology == "constant")
+    predictor = load_predictor(plan.predict.predictor, plan.predict.settings)
+    clip, frames = open_source(video, plan.source)
+    yield f"{clip.path.name}: {len(frames)} of {clip.num_frames} frames, {clip.width} x {clip.height} px"
+    yield f"person      crop of {plan.person.size} px, {plan.person.tier} matte"
+    yield f"predict     {plan.predict.predictor}, depth {predictor.gauge.value}, licence {predictor.licence}"
+    yield f"integrate   {plan.surface.integrator}"
+    yield f"mesh        {plan.mesh.topology} topology, texture {plan.mesh.texture}{_decimation(plan.mesh.settings)}"
+    yield f"export      {' '.join(map(dotted, plan.export.formats))}{' and EXR passes' * plan.export.passes}"
+    total = sum(disk_bytes(plan, len(frames), clip.width * clip.height).values())
+    yield f"disk        about {total / 1e6:.0f} MB in {out}"
+
+
+def disk_bytes(plan: Plan, num_frames: int, frame_px: int) -> dict[str, float]:
+    """Estimate by part of the run folder, bytes."""
+    crop_px = float(plan.person.size**2)
+    person_px = crop_px * PERSON_SHARE
+    sizes: dict[str, float] = {name: num_frames * crop_px * per_px for name, per_px in RECORD_BYTES.items()}
+    sizes["mesh"] = num_frames * person_px * MESH_BYTES
+    sizes["textures"] = num_frames * frame_px * JPEG_BYTES
+    for suffix in map(dotted, plan.export.formats):
+        sizes[suffix] = num_frames * person_px * EXPORT_BYTES.get(suffix, 60)
+    if plan.export.passes:
+        sizes["passes"] = num_frames * crop_px * PASSES_BYTES
+    return sizes
+
+
+def _decimation(options: MeshOptions) -> str:
+    return f", {options.keep_ratio:.0%} of the faces" if options.keep_ratio < 1 else ""

@@ -1,0 +1,97 @@
+"""What a user can choose, stage by stage: defaults and help texts live here and nowhere else.
+
+Imports nothing heavy, so that the command line can show its help at once.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hd_core.errors import UsageError
+from hd_core.integrate.options import IntegrateOptions
+from hd_core.mesh.options import MeshOptions
+from hd_core.predict.options import PredictorOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """Which pictures of the source are used, and how large."""
+
+    frames: str | None = None
+    """Source frames as a:b:step, half-open as in Python; all if omitted."""
+    start_frame: int = 1
+    """Number of the first output frame."""
+    max_side: int | None = None
+    """Scale pictures down so that the longer side has at most this many px."""
+    fps: str | None = None
+    """Frame rate of an image sequence, such as 24 or 30000/1001; a video knows its own."""
+    focal_px: float | None = None
+    """Focal length in px of the delivered picture; assumed from a phone's main lens if omitted."""
+    fov_deg: float | None = None
+    """Horizontal field of view in degrees, instead of --focal-px."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonOptions:
+    """Where the person is."""
+
+    mask: Path | None = None
+    """Mask video, folder, pattern or still; otherwise the source's alpha, the maps' own, or the networks."""
+    box: tuple[float, float, float, float] | None = None
+    """The person's box in the first picture: left top width height in px; for the whole clip."""
+    tier: Literal["full", "fast"] = "full"
+    """full: fine matte (0.3 s a frame); fast: pose mask only (10 ms)."""
+    size: int = 512
+    """Side of the square crop that the networks see, px; a multiple of 32."""
+    margin: float = 0.12
+    """Room around the person as a share of the box."""
+    crop: Literal["auto", "follow", "fixed"] = "auto"
+    """follow: the crop moves with the person; fixed: one for the clip; auto: fixed if the topology is constant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """Who predicts depth and normals."""
+
+    predictor: str = "hdnet"
+    """hdnet, maps, constant, or one that another package adds."""
+    settings: PredictorOptions = field(default_factory=PredictorOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceOptions:
+    """How normals become a surface."""
+
+    integrator: str = "bilateral"
+    """bilateral, reference (slow), or one that another package adds."""
+    settings: IntegrateOptions = field(default_factory=IntegrateOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshStageOptions:
+    """How a surface becomes a mesh."""
+
+    topology: Literal["varying", "constant"] = "varying"
+    """varying: exact silhouette, new triangles each frame; constant: the same displaced grid in every frame."""
+    texture: Literal["frames", "atlas", "none"] = "frames"
+    """frames: the pictures of the clip, one a frame; atlas: one picture with all crops; none: vertex colours."""
+    subject_height_m: float | None = None
+    """Body height that sets the scale; needed where the predictor's depth is not metric (then 1.70 is assumed)."""
+    settings: MeshOptions = field(default_factory=MeshOptions)
+
+    def __post_init__(self) -> None:
+        if self.topology == "constant" and (self.settings.thickness_m or self.settings.keep_ratio != 1):
+            raise UsageError(
+                "Constant topology has neither a back shell nor decimation.",
+                "Leave out --thickness-m and --keep-ratio, or take --topology varying.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What is written in the end."""
+
+    formats: tuple[str, ...] = ("usdc",)
+    """Suffixes: usdc usd abc glb obj ply pc2 npz."""
+    passes: bool = False
+    """Also write depth, normals and matte as multi-channel EXR, one a frame."""

@@ -1,0 +1,99 @@
+"""report.html and contact_sheet.png of a run: what to look at before the result goes to anybody."""
+
+from html import escape
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from hd_core.atomic import atomic_path, write_bytes
+from hd_core.records import read_discontinuity, read_maps, read_mesh, read_view
+from hd_core.report.sheet import contact_sheet, sheet_row
+from hd_core.runfolder import RunFolder
+
+ROWS = 8
+
+PAGE = Template("""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>$title</title>
+<style>
+ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
+ img { width: 100%; } table { border-collapse: collapse; width: 100%; }
+ td, th { border-bottom: 1px solid #ccc; padding: .2rem .6rem; text-align: right; }
+ td:first-child, th:first-child { text-align: left; } .failed, .no_person { color: #b00020; }
+</style>
+<h1>$title</h1>
+<p>$lead</p>
+<h2>Pictures</h2>
+<img src="contact_sheet.png" alt="input, matte, depth, discontinuities, normals and shaded mesh of $rows frames">
+<h2>Files</h2>
+<table><tr><th>file</th><th>size</th><th>sha256</th></tr>$files</table>
+<h2>Frames</h2>
+<table><tr><th>frame</th><th>time, s</th><th>status</th>$heads</tr>$frames</table>
+</html>
+""")
+
+SHOWN = ("mask_px", "coverage", "stretched_rate", "bridging", "discontinuous_px", "num_vertices", "num_faces")
+
+
+def write_report(run: RunFolder, manifest: dict[str, Any]) -> None:
+    """Write contact_sheet.png and report.html into the run folder.
+
+    Args:
+        run: A finished run.
+        manifest: Its manifest.
+    """
+    rows = [
+        (f"person {person['id']}, frame {frame['number']}", _row(run, person["id"], frame["index"]))
+        for person in manifest["people"]
+        for frame in _spread([f for f in person["frames"] if f["status"] == "ok"])
+    ]
+    with atomic_path(run.path / "contact_sheet.png") as aside:
+        contact_sheet(rows).save(aside)
+    write_bytes(run.path / "report.html", _page(manifest, len(rows)).encode())
+
+
+def _row(run: RunFolder, person_id: int, index: int) -> np.ndarray:
+    surface_path = run.frame_path("integrate", person_id, index)
+    return sheet_row(
+        read_view(run.frame_path("person", person_id, index)),
+        read_maps(surface_path),
+        read_discontinuity(surface_path),
+        read_mesh(run.frame_path("mesh", person_id, index)),
+    )
+
+
+def _spread(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most ROWS frames, evenly over the clip, the first and the last among them."""
+    picks = np.unique(np.linspace(0, len(frames) - 1, min(ROWS, len(frames))).astype(int))
+    return [frames[i] for i in picks]
+
+
+def _page(manifest: dict[str, Any], num_rows: int) -> str:
+    source, summary, scale = manifest["source"], manifest["summary"], manifest["scale"]
+    lead = (
+        f"{summary['ok']} frames reconstructed, {summary['no_person']} without a person, "
+        f"{summary['failed']} failed. Predictor {manifest['stages']['predict']['predictor']}; "
+        f"scale from {scale['source']}; visible height {scale['measured_height'] * scale['scale']:.2f} m."
+    )
+    results = [f for f in manifest["outputs"] if f["path"].startswith("export/")]
+    return PAGE.substitute(
+        title=escape(source["name"]),
+        lead=escape(lead),
+        rows=num_rows,
+        files="".join(_file_row(file) for file in results),
+        heads="".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in SHOWN),
+        frames="".join(_frame_row(frame) for person in manifest["people"] for frame in person["frames"]),
+    )
+
+
+def _file_row(file: dict[str, Any]) -> str:
+    link = f'<a href="{escape(file["path"])}">{escape(file["path"])}</a>'
+    size, digest = f"{file['bytes'] / 1e6:.2f} MB", file["sha256"][:16]
+    return f"<tr><td>{link}</td><td>{size}</td><td><code>{digest}</code></td></tr>"
+
+
+def _frame_row(frame: dict[str, Any]) -> str:
+    measures = frame.get("measures", {})
+    cells = "".join(f"<td>{measures[name]:.4g}</td>" if name in measures else "<td></td>" for name in SHOWN)
+    status = f'<td class="{frame["status"]}">{escape(frame.get("message", frame["status"]))}</td>'
+    return f"<tr><td>{frame['number']}</td><td>{frame['time_seconds']:.3f}</td>{status}{cells}</tr>"
