@@ -17,9 +17,9 @@ from hd_core import __version__
 from hd_core.atomic import atomic_path
 from hd_core.errors import InputError
 from hd_core.export.abc_arrays import VERTEX, add_times, colour_sample, mesh_sample, normal_sample, uv_sample
+from hd_core.export.axes import turned
 from hd_core.export.guard import foreign_errors, require_room
 from hd_core.export.output import SILENT, STAGE
-from hd_core.export.shapes import turned
 from hd_core.export.timecodes import timeline, timeline_codes
 from hd_core.export.vertex_values import NONE_OF, VertexValues, polygons
 from hd_core.geometry.camera import YUP_FROM_CAM

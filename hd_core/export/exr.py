@@ -24,8 +24,8 @@ from jaxtyping import Float
 
 from hd_core import __version__
 from hd_core.atomic import write_bytes
+from hd_core.colour import linear_from_srgb
 from hd_core.errors import InputError
-from hd_core.export.shapes import linear_from_srgb
 from hd_core.types import SurfaceMaps, View
 
 BACKGROUND_Z = np.float32(1e10)

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8, UInt16
 
+from hd_core.colour import linear_from_srgb
 from hd_core.errors import InputError
+from hd_core.export.axes import turned
 from hd_core.export.gltf import INDEX_DATA, VERTEX_DATA, Gltf
-from hd_core.export.shapes import linear_from_srgb, triangles, turned
 from hd_core.export.texture import embeddable
 from hd_core.geometry.camera import YUP_FROM_CAM
+from hd_core.mesh.faces import as_triangles
 from hd_core.types import Mesh
 
 Item = dict[str, Any]
@@ -38,7 +40,7 @@ def attributes_of(mesh: Mesh, *, with_uv: bool, with_colours: bool) -> Attribute
 
 def add_mesh(gltf: Gltf, mesh: Mesh, attributes: Attributes, *, name: str, picture: Path | None) -> Item:
     """A glTF mesh of one primitive, whose arrays are in the buffer already; nothing for a mesh without faces."""
-    corners = triangles(mesh.faces)
+    corners = as_triangles(mesh.faces)
     if not len(corners):
         return {}
     indices = corners.ravel().astype(np.uint16 if len(mesh.vertices) <= 0xFFFF else np.uint32)

@@ -6,10 +6,10 @@ from typing import IO
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from hd_core.export.axes import turned
 from hd_core.export.naming import FrameFile, file_part
 from hd_core.export.output import SILENT, Output, write_frames
 from hd_core.export.ply import relative_name
-from hd_core.export.shapes import turned
 from hd_core.geometry.camera import YUP_FROM_CAM
 from hd_core.progress import Progress
 from hd_core.types import Mesh, Scene

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from hd_core.errors import UsageError
+from hd_core.export.axes import turned
 from hd_core.export.naming import person_path
 from hd_core.export.output import SILENT, FrameCounter, Output
 from hd_core.export.ply import write_ply_mesh
-from hd_core.export.shapes import turned
 from hd_core.geometry.camera import BLENDER_FROM_CAM
 from hd_core.progress import Progress
 from hd_core.types import MeshSequence, Scene

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from hd_core.export.axes import turned
 from hd_core.export.naming import FrameFile
 from hd_core.export.output import SILENT, Output, write_frames
-from hd_core.export.shapes import turned
 from hd_core.geometry.camera import BLENDER_FROM_CAM
 from hd_core.progress import Progress
 from hd_core.types import Mesh, Scene

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from pxr import Sdf, Usd, UsdGeom, Vt
 
-from hd_core.export.shapes import linear_from_srgb, turned
+from hd_core.colour import linear_from_srgb
+from hd_core.export.axes import turned
 from hd_core.export.usd_samples import Samples
 from hd_core.export.vertex_values import NONE_OF, VertexValues, bounds, polygons
 from hd_core.geometry.camera import BLENDER_FROM_CAM

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from hd_core.colour import srgb_from_linear
 from hd_core.errors import InputError
 from hd_core.types import SurfaceMaps
 
@@ -34,6 +35,4 @@ class SynthFrame:
 
 def srgb_bytes(linear: Float[np.ndarray, "*n 3"]) -> UInt8[np.ndarray, "*n 3"]:
     """Encode linear light, 0..1 and clipped, as sRGB bytes (IEC 61966-2-1)."""
-    light = np.clip(linear, 0.0, 1.0)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(255 * encoded), dtype=np.uint8)
+    return np.asarray(np.rint(255 * srgb_from_linear(np.clip(linear, 0.0, 1.0))), dtype=np.uint8)

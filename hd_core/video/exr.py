@@ -12,6 +12,7 @@ import numpy as np
 import OpenEXR
 from jaxtyping import Float, UInt8
 
+from hd_core.colour import srgb_from_linear
 from hd_core.errors import InputError
 
 _FULL, _HEADER = False, True
@@ -49,13 +50,6 @@ def read_exr(path: Path, *, as_data: bool = False) -> UInt8[np.ndarray, "h w 4"]
         if picture is not None:
             return _to_bytes(_placed(picture, part.header), as_data=as_data)
     raise InputError(f"{path} holds no R, G, B or Y channels, but {', '.join(found)}.", "Write the colour pass.")
-
-
-def srgb_from_linear(linear: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """The sRGB transfer curve (IEC 61966-2-1), unclamped above; negative and missing light is 0."""
-    light = np.maximum(np.nan_to_num(linear), 0)
-    curve: np.ndarray = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return curve
 
 
 def _open(path: Path, header_only: bool) -> Any:  # noqa: ANN401, FBT001 - the library is untyped

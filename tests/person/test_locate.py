@@ -35,12 +35,12 @@ def test_found_box_is_the_one_drawn_by_eye(name, index):
     np.testing.assert_array_equal(rgb, before)
 
 
-def test_following_gives_the_boxes_that_fresh_searches_give():
-    frames = helpers.clip_frames("squats", *range(6, 12))  # she sits down
+def test_following_over_a_wide_move_gives_the_box_that_a_fresh_search_gives():
+    standing, sitting = helpers.clip_frames("squats", 0, 11)  # her head drops by 240 px
     follower = NetworkLocator()
-    for index, rgb in enumerate(frames):
-        (followed,) = follower.locate(helpers.as_frame(rgb, index))
-    (fresh,) = NetworkLocator().locate(helpers.as_frame(frames[-1], 5))
+    follower.locate(helpers.as_frame(standing, 0))
+    (followed,) = follower.locate(helpers.as_frame(sitting, 1))
+    (fresh,) = NetworkLocator().locate(helpers.as_frame(sitting, 1))
     assert overlap(followed.box, fresh.box) > 0.95
     assert np.abs(followed.landmarks[:, :2] - fresh.landmarks[:, :2]).mean() < 10  # of 850 px of body
     assert follower.others == 0
@@ -132,7 +132,7 @@ def test_a_turned_picture_read_with_the_turn_undone_gives_the_turned_answer(turn
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_a_person_lying_or_upside_down_is_found_with_the_same_box(turn):
+def test_a_person_lying_or_upside_down_is_found_with_the_same_box_and_joints(turn):
     rgb = helpers.clip_frames("squats", 0)[0][10:1190, :720]
     rgb = np.pad(rgb, ((0, 0), (230, 230), (0, 0)), mode="edge")  # square: 1180 px
     left, top, right, bottom = helpers.DRAWN_BOXES["squats", 0]
@@ -140,8 +140,13 @@ def test_a_person_lying_or_upside_down_is_found_with_the_same_box(turn):
     for _ in range(turn):
         edges = np.stack([-edges[:, 1], edges[:, 0]], axis=1)
     expected = box_of((*edges.min(axis=0) + 590, *edges.max(axis=0) + 590))
+    joints = np.array([[580.0, 210.0], [470.0, 610.0], [720.0, 605.0], [490.0, 980.0]]) - 590  # by eye
+    for _ in range(turn):
+        joints = np.stack([-joints[:, 1], joints[:, 0]], axis=1)
     (seen,) = NetworkLocator().locate(helpers.as_frame(np.ascontiguousarray(np.rot90(rgb, -turn))))
     assert overlap(seen.box, expected) > 0.85
+    found = seen.landmarks[[0, 20, 19, 32], :2]  # nose, right and left index finger, right toes
+    assert np.linalg.norm(found - (joints + 590), axis=1).max() < 80  # of 850 px of body
 
 
 def test_given_mask_yields_the_tight_box_of_its_largest_region_above_one_half():

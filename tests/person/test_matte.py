@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from hd_core.geometry.camera import camera_from_focal
 from hd_core.geometry.crop import cut_rgb, make_crop
-from hd_core.person.matte import Matter, Tier
+from hd_core.person.matte import FAR, NEAR, Matter, Tier, _agreed, _cleaned
 from hd_core.person.modnet import MatteNetwork
 from hd_core.person.regions import regions
 from hd_core.types import Box
@@ -148,3 +148,48 @@ def test_a_hand_that_modnet_loses_is_given_back(full):
     knuckles = (slice(88, 108), slice(110, 122))  # by eye
     assert MatteNetwork().alpha(cut, short_side=512)[knuckles].max() < 0.3
     assert full.alpha(cut, crop=crop)[knuckles].max() > 0.9
+
+
+def disc(side, x, y, radius):
+    rows, columns = np.mgrid[:side, :side]
+    return np.hypot(columns - x, rows - y) <= radius
+
+
+def test_modnet_is_believed_near_the_person_and_nowhere_else():
+    side = 400
+    person = disc(side, 200, 200, 60).astype(np.float32)
+    seen = np.full((side, side), 0.8, np.float32)  # it takes the whole room along
+    agreed = _agreed(seen, person)
+    distance = np.hypot(*(np.mgrid[:side, :side] - 200.0)) - 60
+    assert agreed[distance < NEAR * side - 1.5] == pytest.approx(0.8)
+    assert (agreed[distance > FAR * side + 1.5] == 0).all()
+    between = (distance > NEAR * side + 1.5) & (distance < FAR * side - 1.5)
+    assert ((agreed[between] > 0) & (agreed[between] < 0.8)).all()
+
+
+def test_a_lost_limb_comes_back_but_a_crack_and_an_unsure_part_do_not():
+    side = 400
+    person = np.full((side, side), 0.95, np.float32)
+    person[300:, 300:] = 0.7  # unsure
+    seen = np.ones((side, side), np.float32)
+    seen[100:120, 100:120] = 0  # a hand
+    seen[200:203, :] = 0  # a crack of 3 px, thinner than a limb
+    seen[350:370, 350:370] = 0
+    agreed = _agreed(seen, person)
+    assert agreed[110, 110] == pytest.approx(0.95)
+    assert (agreed[200:203] == 0).all()
+    assert (agreed[355:365, 355:365] == 0).all()
+
+
+def test_islands_go_unless_they_are_the_persons_and_the_veil_goes():
+    side = 200
+    alpha = (disc(side, 60, 60, 40) | disc(side, 150, 150, 12) | disc(side, 150, 40, 12)).astype(np.float32)
+    alpha[190:, :40] = 0.3  # a patch of veil with nothing solid in it
+    alpha[alpha == 0] = 0.015
+    mask = (disc(side, 60, 60, 40) | disc(side, 150, 150, 12)).astype(np.float32)
+    cleaned = _cleaned(alpha, mask)
+    assert (cleaned[disc(side, 60, 60, 38)] == 1).all()
+    assert (cleaned[disc(side, 150, 150, 10)] == 1).all()  # cut off, but BlazePose knows it
+    assert cleaned[:80, 130:].max() == 0
+    assert cleaned[185:, :60].max() == 0
+    assert cleaned[0, 199] == 0

@@ -47,10 +47,13 @@ def test_pinholes_close_but_gaps_and_bays_stay_and_soft_edges_too():
     plane[10, 10] = 0  # pinhole of one pixel
     plane[20:26, 20:26] = 0  # a real gap of 36
     plane[30:, 8] = 0  # a bay that is open to the outside
+    plane[38:, 38:] = 0
+    plane[37, 37:] = plane[37:, 37] = 1  # a small corner of background at the border
     filled = fill_pinholes(plane, max_area_px=4.0)
     assert filled[10, 10] == 1
     assert (filled[20:26, 20:26] == 0).all()
     assert (filled[31:, 8] == 0).all()
     np.testing.assert_array_equal(filled[5], plane[5])
+    assert (filled[38:, 38:] == 0).all()
     changed = filled != plane
     assert changed.sum() == 1

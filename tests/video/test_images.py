@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from video_clips import code_of, coded
 
+from hd_core.colour import srgb_from_linear
 from hd_core.errors import InputError
-from hd_core.video.exr import srgb_from_linear
 from hd_core.video.images import read_image
 from hd_core.video.read import open_clip, read_frames
 
