@@ -15,6 +15,8 @@ export HD_REQUIRE_ALL = 1
 # One thread per small matrix: two threads on a busy machine are far slower than one.
 export OMP_NUM_THREADS ?= 1
 
+# Without this make deletes the stamps of the Blender environments, which only a pattern rule names.
+.SECONDARY:
 .PHONY: demo test lint test-core test-blender system clean
 
 demo: $(VENV)/installed
