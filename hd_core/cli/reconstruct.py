@@ -96,8 +96,8 @@ def _say_results(talk: "Talk", output: Path, manifest: dict[str, Any]) -> None:
         summary=summary,
     )
     results = [output / file["path"] for file in manifest["outputs"] if file["path"].startswith("export/")]
-    for suffix in dict.fromkeys(path.suffix for path in results):
-        paths = [path for path in results if path.suffix == suffix]
+    by_suffix = [[path for path in results if path.suffix == s] for s in dict.fromkeys(path.suffix for path in results)]
+    for paths in sorted(by_suffix, key=len):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         talk.say(f"mesh           {paths[0]}{more}", path=str(paths[0]), num_files=len(paths))
     for name in ("contact_sheet.png", "report.html", "manifest.json"):

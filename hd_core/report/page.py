@@ -1,6 +1,8 @@
 """report.html and contact_sheet.png of a run: what to look at before the result goes to anybody."""
 
+from collections import Counter
 from html import escape
+from pathlib import PurePath
 from string import Template
 from typing import Any
 
@@ -76,6 +78,8 @@ def _page(manifest: dict[str, Any], num_rows: int) -> str:
         f"scale from {scale['source']}; visible height {scale['measured_height'] * scale['scale']:.2f} m."
     )
     results = [f for f in manifest["outputs"] if f["path"].startswith("export/")]
+    per_suffix = Counter(PurePath(f["path"]).suffix for f in results)
+    results.sort(key=lambda f: per_suffix[PurePath(f["path"]).suffix])  # one file for all frames comes first
     return PAGE.substitute(
         title=escape(source["name"]),
         lead=escape(lead),
