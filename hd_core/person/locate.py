@@ -156,7 +156,7 @@ def locate_in_box(frame_index: int, time_seconds: float, box: Box, *, width: int
         raise InputError(
             f"The box {box.left:g},{box.top:g},{box.width:g},{box.height:g} lies outside the frame; "
             f"expected it within {width} x {height} px.",
-            "Give --box as left,top,width,height in pixels of the frame.",
+            "Give --box left top width height in pixels of the frame.",
         )
     inner = Box(left=left, top=top, width=right - left, height=bottom - top)
     return [_given(frame_index, time_seconds, inner)]
