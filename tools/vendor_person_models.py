@@ -186,6 +186,7 @@ def ship(model: onnx.ModelProto, card: dict[str, Any], folder: Path) -> None:
     """Write the network and its card."""
     model = halve(model)
     del model.graph.value_info[:]
+    model.graph.doc_string = ""  # tf2onnx writes the source's path here
     onnx.checker.check_model(model, full_check=True)
     data = model.SerializeToString(deterministic=True)
     path = folder / f"{card['name']}.onnx"

@@ -1,7 +1,8 @@
 """Where the person is: found once with the matte network, then followed with the pose network.
 
 First frame, and after a loss: a matte of the whole frame, its regions largest first, each looked at by the
-pose network. Then: the square around the last box. A find counts only if both networks see a person there.
+pose network. Then: the square around the last box. A first find, and later a doubtful one, counts only if both
+networks see a person there.
 """
 
 from dataclasses import dataclass, replace

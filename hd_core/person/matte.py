@@ -35,7 +35,7 @@ WHOLE_CROP_SHARE = 0.6
 
 
 class Tier(StrEnum):
-    """How much work a matte is worth: MODNet and BlazePose, or BlazePose alone (about 20 times faster)."""
+    """How much work a matte is worth: MODNet and BlazePose, or BlazePose alone (ten times faster)."""
 
     FULL = "full"
     FAST = "fast"

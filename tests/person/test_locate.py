@@ -37,10 +37,10 @@ def test_found_box_is_the_one_drawn_by_eye(name, index):
 
 
 def test_following_over_a_wide_move_gives_the_box_that_a_fresh_search_gives():
-    """She sits down by 240 px and moves by most of her square's half width, between two frames."""
+    """She sits down by 240 px and moves aside by 300 px, between two frames."""
     standing, sitting = helpers.clip_frames("squats", 0, 11)
-    before = np.pad(standing, ((0, 0), (0, 480), (0, 0)), mode="edge")
-    after = np.pad(sitting, ((0, 0), (480, 0), (0, 0)), mode="edge")
+    before = np.pad(standing, ((0, 0), (0, 300), (0, 0)), mode="edge")
+    after = np.pad(sitting, ((0, 0), (300, 0), (0, 0)), mode="edge")
     follower = NetworkLocator()
     follower.locate(helpers.as_frame(before, 0))
     (followed,) = follower.locate(helpers.as_frame(after, 1))
