@@ -11,9 +11,10 @@ from hd_core.cli.doctor import Doctor
 from hd_core.cli.info import Info
 from hd_core.cli.reconstruct import Predict, Reconstruct
 from hd_core.cli.stages import Export, Integrate, MeshCommand
+from hd_core.cli.synth import Synth
 from hd_core.errors import HdError
 
-Command = Reconstruct | Predict | Integrate | MeshCommand | Export | Info | Doctor
+Command = Reconstruct | Predict | Integrate | MeshCommand | Export | Info | Doctor | Synth
 COMMANDS = {
     "reconstruct": Reconstruct,
     "predict": Predict,
@@ -22,6 +23,7 @@ COMMANDS = {
     "export": Export,
     "info": Info,
     "doctor": Doctor,
+    "synth": Synth,
 }
 
 

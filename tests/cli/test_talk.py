@@ -106,3 +106,30 @@ def test_the_report_shows_every_frame_and_its_pictures_are_there(run):
 
 def test_the_version_is_the_packages(capfd):
     assert hd_core(capfd, "--version") == (0, f"hd-core {__version__}\n")
+
+
+def test_synth_makes_clips_a_sheet_and_a_film_and_keeps_what_is_there(tmp_path, capfd):
+    words_of_it = (
+        "synth",
+        "-o",
+        tmp_path,
+        "--clips",
+        2,
+        "--frames",
+        2,
+        "--size",
+        96,
+        "--workers",
+        0,
+        "--progress",
+        "none",
+    )
+    code, out = hd_core(capfd, *words_of_it, "--preview")
+    assert code == 0
+    assert "2 clips made, 0 were there" in out
+    with np.load(tmp_path / "train" / "000001.npz") as arrays:
+        assert arrays["rgb"].shape == (2, 96, 96, 3)
+    with Image.open(tmp_path / "train_sheet.png") as sheet:
+        assert sheet.size == (2 * 2 * 160, 2 * 160)
+    assert (tmp_path / "train.mp4").stat().st_size > 1000
+    assert "0 clips made, 2 were there" in hd_core(capfd, *words_of_it)[1]

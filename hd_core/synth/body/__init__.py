@@ -1,0 +1,1 @@
+"""The undressed synthetic adult: skeleton, identities, skinning. Importing this package loads nothing."""

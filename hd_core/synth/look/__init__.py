@@ -1,0 +1,1 @@
+"""How synthetic people look: light, shadows, fabrics, skin, and the lens they are seen through."""

@@ -1,0 +1,146 @@
+"""Synthetic clips: the truth is exact, the same recipe gives the same bytes, and broken clips are refused."""
+
+import numpy as np
+import pytest
+
+from hd_core.geometry.camera import project, unproject
+from hd_core.geometry.depth import normals_from_depth
+from hd_core.synth.body.identity import Identity, shape_body
+from hd_core.synth.body.model import load_body
+from hd_core.synth.clip import NORMAL_STEP, decode_depth, make_clip
+from hd_core.synth.framing import look_at, sample_framing
+from hd_core.synth.generate import DatasetOptions, RejectedClipError
+from hd_core.synth.person import Material, sample_person
+from hd_core.synth.recipe import Recipe
+from hd_core.types import Camera
+
+OPTIONS = DatasetOptions(frames=3, size=256, seed=11)
+
+
+def sound_clip(first, options=OPTIONS):
+    """The first clip from a number on that is not rejected."""
+    for number in range(first, first + 8):
+        try:
+            return number, *make_clip(Recipe(split="train", seed=options.seed, clip=number), options)
+        except RejectedClipError:
+            continue
+    pytest.fail("eight clips in a row were rejected")
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return sound_clip(0)
+
+
+def camera_of(header, size=256):
+    return Camera(
+        width=size,
+        height=size,
+        intrinsics=np.array(header["camera"]),
+        cam_from_world=np.array(header["cam_from_world"]),
+    )
+
+
+def test_a_clip_holds_what_its_header_says_for_every_frame(clip):
+    _, arrays, header = clip
+    shapes = {name: value.shape for name, value in arrays.items()}
+    assert shapes["rgb"] == (3, 256, 256, 3)
+    assert shapes["depth"] == shapes["alpha"] == shapes["material"] == (3, 256, 256)
+    assert shapes["normal"] == shapes["canonical"] == (3, 256, 256, 3)
+    assert shapes["next_position"] == (2, 256, 256, 2)
+    assert shapes["joints"] == (3, 31, 3)
+    assert header["fps"] == 30
+    assert len(header["garments"]) == len(header["prints"]) == 2
+
+
+def test_normals_of_the_rendered_depth_are_the_rendered_normals(clip):
+    _, arrays, header = clip
+    camera = camera_of(header)
+    for frame in range(3):
+        depth = decode_depth(arrays["depth"][frame], header)
+        derived = normals_from_depth(camera, depth, max_jump=0.01)
+        normal = arrays["normal"][frame] * NORMAL_STEP
+        good = derived.any(axis=-1) & (arrays["alpha"][frame] == 255) & (normal[..., 2] < -0.5)
+        cosine = (derived * normal).sum(axis=-1)[good].clip(-1, 1)
+        assert good.sum() > 300
+        assert np.degrees(np.median(np.arccos(cosine))) < 3.5  # at 256 px; smooth normals against flat triangles
+
+
+def test_normals_are_unit_and_face_the_camera_and_nothing_is_off_the_person(clip):
+    _, arrays, header = clip
+    seen = arrays["depth"] > 0
+    normal = arrays["normal"] * NORMAL_STEP
+    np.testing.assert_allclose(np.linalg.norm(normal[seen], axis=-1), 1, atol=1e-3)
+    assert not arrays["normal"][~seen].any()
+    np.testing.assert_array_equal(arrays["material"] >= 0, seen)
+    points = unproject(camera_of(header), decode_depth(arrays["depth"][0], header))[seen[0]]
+    assert ((normal[0][seen[0]] * points).sum(axis=-1) <= 1e-3).all()
+
+
+def test_the_same_surface_point_is_found_in_the_next_frame_within_two_millimetres(clip):
+    """The template position of a point does not change, so it can be compared where the link leads to."""
+    _, arrays, _ = clip
+    for frame in range(2):
+        links = arrays["next_visible"][frame]
+        place = arrays["next_position"][frame][links] - 0.5
+        column, row = np.rint(place).astype(int).T
+        on_centre = np.abs(place - np.rint(place)).max(axis=1) < 0.1
+        here, there = arrays["canonical"][frame][links], arrays["canonical"][frame + 1][row, column]
+        same = arrays["material"][frame][links] == arrays["material"][frame + 1][row, column]
+        off = np.linalg.norm(here.astype(float) - there, axis=-1)[on_centre & same]
+        assert len(off) > 20
+        assert np.median(off) < 2e-3
+
+
+def test_joints_lie_within_the_person_in_the_picture(clip):
+    _, arrays, header = clip
+    inside = project(camera_of(header), arrays["joints"][0].astype(float))
+    hips = inside[0]
+    assert -256 < hips[0] < 512
+
+
+def test_the_matte_is_full_inside_and_empty_outside(clip):
+    _, arrays, _ = clip
+    seen = arrays["depth"] > 0
+    assert arrays["alpha"][seen].mean() > 225
+    assert arrays["alpha"][~seen].mean() < 10
+
+
+def test_the_same_recipe_gives_the_same_bytes(clip):
+    number, arrays, header = clip
+    again, header_again = make_clip(Recipe(split="train", seed=11, clip=number), OPTIONS)
+    assert header == header_again
+    for name, value in arrays.items():
+        np.testing.assert_array_equal(value, again[name], err_msg=name)
+
+
+def test_another_split_is_another_person():
+    train = sample_person(Recipe(split="train", seed=11, clip=0))
+    test = sample_person(Recipe(split="test", seed=11, clip=0))
+    assert train.identity != test.identity
+    assert train.garbs[0].ease_m != test.garbs[0].ease_m
+
+
+def test_the_dressed_mesh_is_whole_and_knows_what_it_is_made_of():
+    person = sample_person(Recipe(split="val", seed=11, clip=2))
+    assert person.faces.max() < len(person.canonical)
+    assert set(np.unique(person.materials)) == {*map(int, Material), Material.GARMENT + 1}
+    assert len(person.materials) == len(person.faces)
+
+
+def test_a_camera_looks_where_it_should_from_where_it_should():
+    pose = look_at(np.array([0.0, 0.0, 0.9]), yaw=0.0, pitch=0.0, roll=0.0, distance=3.0)
+    np.testing.assert_allclose(pose @ [0, 0, 0.9, 1], [0, 0, 3, 1], atol=1e-12)
+    np.testing.assert_allclose(pose @ [0, -3, 0.9, 1], [0, 0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose((pose @ [0, 0, 1.9, 1])[:3], [0, -1, 3], atol=1e-12)  # up is up
+    np.testing.assert_allclose((pose @ [1, 0, 0.9, 1])[:3], [1, 0, 3], atol=1e-12)  # her left is on the right
+
+
+def test_framings_see_people_from_all_sides_whole_and_in_part():
+    rest = shape_body(load_body(), Identity())
+    framings = [sample_framing(np.random.default_rng(seed), rest, size=256) for seed in range(200)]
+    names = [framing.name for framing in framings]
+    assert {"whole", "upper", "legs", "close"} == set(names)
+    forward = np.array([framing.camera.cam_from_world[2, :3] for framing in framings])
+    assert (forward[:, 1] < -0.3).mean() > 0.05  # from behind
+    assert (forward[:, 1] > 0.3).mean() > 0.5
