@@ -11,7 +11,9 @@ from jaxtyping import Float, Float32, Int32, UInt8
 from scipy.ndimage import distance_transform_edt
 
 from hd_core.geometry.camera import pixel_rays
+from hd_core.synth.atlas.anny24 import IUV_CONVENTION
 from hd_core.synth.body.model import load_body
+from hd_core.synth.correspondence import body_iuv, surface_iuv
 from hd_core.synth.framing import sample_framing
 from hd_core.synth.generate import DatasetOptions, RejectedClipError
 from hd_core.synth.look.background import sample_background
@@ -54,6 +56,8 @@ class Truth:
         world_normal: The same in world axes.
         canonical: Place of the surface point on the template, m; zero off the person.
         material: Of the face; -1 off the person.
+        iuv: Part, u and v of the visible surface, bytes.
+        body_iuv: The same of the body alone, as if nothing were worn.
     """
 
     fragments: Fragments
@@ -63,6 +67,8 @@ class Truth:
     world_normal: Float32[np.ndarray, "h w 3"]
     canonical: Float32[np.ndarray, "h w 3"]
     material: Int32[np.ndarray, "h w"]
+    iuv: UInt8[np.ndarray, "h w 3"]
+    body_iuv: UInt8[np.ndarray, "h w 3"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +113,7 @@ def make_clip(recipe: Recipe, options: DatasetOptions) -> tuple[Mapping[str, np.
         "camera": stage.camera.intrinsics.tolist(),
         "cam_from_world": stage.camera.cam_from_world.tolist(),
         "axes": "opencv",
+        "iuv_convention": IUV_CONVENTION,
         "depth": depth_code,
         "normal_step": NORMAL_STEP,
         "framing": framing.name,
@@ -129,13 +136,16 @@ def see(person: Person, instant: Instant, camera: Camera) -> Truth:
     away = (normal * pixel_rays(camera)).sum(axis=-1) > 0  # the inside of a sleeve or a skirt
     normal[away] *= -1
     world[away] *= -1
+    canonical = interpolate(fragments, person.faces, person.canonical)
     return Truth(
         fragments=fragments,
         positions=positions,
         alpha=soft_mask(positions, person.faces, camera, samples=4, mask=seen),
         normal=normal,
         world_normal=world,
-        canonical=interpolate(fragments, person.faces, person.canonical),
+        canonical=canonical,
+        iuv=surface_iuv(canonical, seen),
+        body_iuv=body_iuv(_to_camera(instant.body, camera), camera),
         material=label_picture(fragments, person.materials, background=-1),
     )
 
@@ -253,6 +263,8 @@ def _pack(truths: list[Truth], person: Person, camera: Camera) -> tuple[dict[str
     links = [follow(a.fragments, person.faces, b.positions, camera, b.fragments) for a, b in pairwise(truths)]
     size = camera.shape
     arrays = {
+        "iuv": np.stack([truth.iuv for truth in truths]),
+        "body_iuv": np.stack([truth.body_iuv for truth in truths]),
         "alpha": np.stack([np.rint(truth.alpha * 255).astype(np.uint8) for truth in truths]),
         "depth": code.astype(np.uint16),
         "normal": np.stack([np.rint(truth.normal / NORMAL_STEP).astype(np.int16) for truth in truths]),

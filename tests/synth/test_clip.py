@@ -5,6 +5,7 @@ import pytest
 
 from hd_core.geometry.camera import project, unproject
 from hd_core.geometry.depth import normals_from_depth
+from hd_core.synth.atlas.anny24 import IUV_CONVENTION, load_atlas
 from hd_core.synth.body.identity import Identity, shape_body
 from hd_core.synth.body.model import load_body
 from hd_core.synth.clip import NORMAL_STEP, decode_depth, make_clip
@@ -90,6 +91,29 @@ def test_the_same_surface_point_is_found_in_the_next_frame_within_two_millimetre
         off = np.linalg.norm(here.astype(float) - there, axis=-1)[on_centre & same]
         assert len(off) > 20
         assert np.median(off) < 2e-3
+
+
+def test_iuv_of_bare_skin_decodes_to_the_point_of_the_template_that_is_seen(clip):
+    """Where skin is bare the two IUV agree, and both lead back to `canonical` within 5 mm."""
+    _, arrays, header = clip
+    assert header["iuv_convention"] == IUV_CONVENTION
+    atlas = load_atlas()
+    for name in ("iuv", "body_iuv"):
+        skin = (arrays["material"] == Material.SKIN) & (arrays[name][..., 0] > 0)
+        iuv = arrays[name][skin]
+        face, weights = atlas.decode(iuv[:, 0], *(iuv[:, 1:].T / 255.0))
+        off = np.linalg.norm(atlas.canonical_points(face, weights) - arrays["canonical"][skin], axis=-1)
+        assert len(off) > 100
+        assert np.median(off) < 2e-3
+        assert (off < 5e-3).mean() > 0.98, name
+
+
+def test_iuv_covers_the_clothes_and_the_body_map_looks_under_them(clip):
+    _, arrays, _ = clip
+    worn = arrays["material"] >= Material.GARMENT
+    assert (arrays["iuv"][worn][:, 0] > 0).mean() > 0.99
+    assert (arrays["body_iuv"][worn][:, 0] > 0).mean() > 0.5
+    assert not arrays["iuv"][arrays["material"] < 0].any()
 
 
 def test_joints_lie_within_the_person_in_the_picture(clip):
