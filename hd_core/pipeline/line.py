@@ -220,17 +220,18 @@ class _PredictJob:
             "mask": mask and digest_source(mask),
             "crop": "follow" if self._follow else "fixed",
         }
-        if getattr(self._predictor, "has_matte", False) and mask is None:
-            options["matte"] = self._predictor.describe()
+        origin: dict[str, Any] = dict(self._predictor.describe())
+        if self._predict.settings.maps is not None:
+            origin["maps_sha256"] = digest_folder(self._predict.settings.maps)
+        if self._matte_source() is not None and mask is None:
+            options["matte"] = origin
         job.run.begin("person", options)
         predictor = {
             "predictor": self._predict.predictor,
             "gauge": self._predictor.gauge.value,
             "licence": self._predictor.licence,
-            **self._predictor.describe(),
+            **origin,
         }
-        if self._predict.settings.maps is not None:
-            predictor["maps_sha256"] = digest_folder(self._predict.settings.maps)
         job.run.begin("predict", predictor)
         job.run.write_json("camera.json", camera_record(self._camera, self._focal_source))
         if self._focal_source.startswith("assumed"):
