@@ -7,7 +7,8 @@ import argparse
 import time
 
 from hd_core.synth.clip import make_clip
-from hd_core.synth.generate import DatasetOptions, RejectedClipError
+from hd_core.synth.generate import RejectedClipError
+from hd_core.synth.options import DatasetOptions
 from hd_core.synth.recipe import Recipe
 
 

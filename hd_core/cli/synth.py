@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from hd_core.cli.common import Common
+from hd_core.synth.options import DatasetOptions
 
 if TYPE_CHECKING:
     from hd_core.cli.talk import Talk
@@ -22,14 +23,7 @@ class Synth:
     """Clips to have in the end."""
     first: int = 0
     """Number of the first clip; several machines can make a share each."""
-    frames: int = 24
-    """Frames of a clip."""
-    size: int = 256
-    """Side of the square pictures, px."""
-    seed: int = 0
-    """Of the whole data set."""
-    split: Literal["train", "val", "test"] = "train"
-    """No person, garment, print, motion or light of one split occurs in another."""
+    data: DatasetOptions = field(default_factory=DatasetOptions)
     workers: int = 2
     """Processes; 0 works in this one."""
     preview: bool = False
@@ -39,9 +33,9 @@ class Synth:
     def run(self, talk: "Talk") -> None:
         """Make the clips."""
         from hd_core.synth.clip import make_clip  # noqa: PLC0415 - keeps --help quick
-        from hd_core.synth.generate import DatasetOptions, generate  # noqa: PLC0415
+        from hd_core.synth.generate import generate  # noqa: PLC0415
 
-        options = DatasetOptions(frames=self.frames, size=self.size, seed=self.seed, split=self.split)
+        options = self.data
         numbers = range(self.first, self.first + self.clips)
         summary = generate(self.output, numbers, options, make_clip, workers=self.workers, progress=talk)
         talk.say(

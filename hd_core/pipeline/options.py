@@ -40,7 +40,7 @@ class PersonOptions:
     box: tuple[float, float, float, float] | None = None
     """The person's box in the first picture: left top width height in px; for the whole clip."""
     tier: Literal["full", "fast"] = "full"
-    """full: fine matte (0.3 s a frame); fast: pose mask only (10 ms)."""
+    """full: fine matte, fingers and hair; fast: coarse pose mask, about ten times quicker."""
     size: int = 512
     """Side of the square crop that the networks see, px; a multiple of 32."""
     margin: float = 0.12

@@ -10,7 +10,8 @@ from PIL import Image
 
 from hd_core.atomic import atomic_path
 from hd_core.synth.clip import NORMAL_STEP, decode_depth
-from hd_core.synth.generate import DatasetOptions, clip_path
+from hd_core.synth.generate import clip_path
+from hd_core.synth.options import DatasetOptions
 from hd_core.synth.shards import read_clip
 from hd_core.video.write import write_video
 

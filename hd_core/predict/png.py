@@ -4,17 +4,14 @@ Pillow, and what reads through it, cuts 16-bit colour down to 8 bits, which is 0
 decoder of our own. ISO/IEC 15948; interlaced and palette pictures are refused.
 """
 
-import inspect
 import struct
 import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from jaxtyping import UInt
-from numba import njit
 
+from hd_core.compiled import compiled
 from hd_core.errors import InputError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -62,7 +59,8 @@ def _chunks(data: bytes) -> tuple[bytes, bytes]:
     return found[b"IHDR"], found[b"IDAT"]
 
 
-def _unfilter_rows(kinds: np.ndarray, rows: np.ndarray, step: int) -> np.ndarray:  # pragma: no cover - compiled
+@compiled
+def _unfilter(kinds: np.ndarray, rows: np.ndarray, step: int) -> np.ndarray:  # pragma: no cover - compiled
     """Undo the five row filters (section 9 of the standard), in place."""
     height, width = rows.shape
     for i in range(height):
@@ -88,15 +86,3 @@ def _unfilter_rows(kinds: np.ndarray, rows: np.ndarray, step: int) -> np.ndarray
                 guess = 0
             rows[i, j] = (int(rows[i, j]) + guess) & 255
     return rows
-
-
-def _compiled() -> Callable[[np.ndarray, np.ndarray, int], np.ndarray]:
-    """The loop as machine code, kept on disk where that can be written; numba wants it without the shape checker."""
-    bare = inspect.unwrap(_unfilter_rows)
-    try:
-        return cast(Callable[[np.ndarray, np.ndarray, int], np.ndarray], njit(cache=True)(bare))
-    except RuntimeError:
-        return cast(Callable[[np.ndarray, np.ndarray, int], np.ndarray], njit(bare))
-
-
-_unfilter = _compiled()

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
-from scipy.ndimage import distance_transform_edt
 
 from hd_core.geometry.camera import pixel_rays
 from hd_core.synth.atlas.anny24 import IUV_CONVENTION
 from hd_core.synth.body.model import load_body
 from hd_core.synth.correspondence import body_iuv, surface_iuv
 from hd_core.synth.framing import sample_framing
-from hd_core.synth.generate import DatasetOptions, RejectedClipError
+from hd_core.synth.generate import RejectedClipError
 from hd_core.synth.look.background import sample_background
 from hd_core.synth.look.complexion import FaceMarks
 from hd_core.synth.look.environment import sample_environment
@@ -24,8 +23,9 @@ from hd_core.synth.look.shade import Light, shade, unlit
 from hd_core.synth.look.shadow import cast_shadow, lit_share
 from hd_core.synth.look.transfer import self_transfer
 from hd_core.synth.motion.dance import sample_dance
+from hd_core.synth.options import DatasetOptions
 from hd_core.synth.person import Instant, Material, Person, animate, sample_person
-from hd_core.synth.raster.coverage import soft_mask
+from hd_core.synth.raster.coverage import extend_to_outline, soft_mask
 from hd_core.synth.raster.fragments import Fragments
 from hd_core.synth.raster.interpolate import interpolate, label_picture
 from hd_core.synth.raster.motion import follow
@@ -248,10 +248,9 @@ def _over(
     radiance: Float[np.ndarray, "h w 3"], background: Float[np.ndarray, "h w 3"], truth: Truth
 ) -> Float[np.ndarray, "h w 3"]:
     """Blend the outline; a pixel that is covered in part but not at its centre takes its neighbours' colour."""
-    seen = truth.fragments.mask
-    rows, columns = distance_transform_edt(~seen, return_distances=False, return_indices=True)
     alpha = truth.alpha[..., None]
-    return np.asarray(radiance[rows, columns] * alpha + background * (1 - alpha))
+    person = extend_to_outline(radiance, truth.fragments.mask, truth.alpha)
+    return np.asarray(person * alpha + background * (1 - alpha))
 
 
 def _pack(truths: list[Truth], person: Person, camera: Camera) -> tuple[dict[str, np.ndarray], dict[str, float]]:

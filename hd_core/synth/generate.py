@@ -16,6 +16,7 @@ import numpy as np
 from hd_core.atomic import remove_partials, write_bytes
 from hd_core.errors import InputError, UsageError
 from hd_core.progress import Progress, check_cancelled
+from hd_core.synth.options import DatasetOptions
 from hd_core.synth.recipe import Recipe
 from hd_core.synth.shards import is_complete, write_clip
 
@@ -25,24 +26,6 @@ MAX_ATTEMPTS = 6
 
 class RejectedClipError(InputError):
     """A clip came out broken (cloth exploded, nobody in the picture) and has to be drawn anew."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetOptions:
-    """What a data set is made of; equal options give equal bytes."""
-
-    frames: int = 24
-    """Frames of a clip."""
-    size: int = 256
-    """Side of the square pictures, px."""
-    seed: int = 0
-    """Of the whole data set."""
-    split: str = "train"
-    """train, val or test; no draw of one occurs in another."""
-
-    def __post_init__(self) -> None:
-        if self.frames < 1 or self.size < 32:
-            raise UsageError(f"Found {self.frames} frames of {self.size} px; expected at least 1 of 32.")
 
 
 @dataclass(frozen=True, kw_only=True)

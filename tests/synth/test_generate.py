@@ -8,7 +8,8 @@ import pytest
 
 from hd_core.errors import CancelledError, InputError, UsageError
 from hd_core.progress import Silent
-from hd_core.synth.generate import DatasetOptions, RejectedClipError, clip_path, generate
+from hd_core.synth.generate import RejectedClipError, clip_path, generate
+from hd_core.synth.options import DatasetOptions
 from hd_core.synth.recipe import SPLITS, Part, Recipe
 from hd_core.synth.shards import is_complete, read_clip, write_clip
 

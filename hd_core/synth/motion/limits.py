@@ -2,8 +2,9 @@
 
 Every turn is parted as R = swing twist: the twist about the bone itself first, then a swing across it. Angles count
 from the rest pose (arms about 42 degrees out, elbows bent by about 43), so clinical ranges are shifted by what the rest
-pose already holds. Ranges: C. Norkin and D. White, "Measurement of Joint Motion" (5th edition, appendix, the values
-of the American Academy of Orthopaedic Surgeons); those of the spine and neck are shared out over its three bones.
+pose already holds. Ranges are set from memory after C. Norkin and D. White, "Measurement of Joint Motion" (5th edition,
+appendix, the values of the American Academy of Orthopaedic Surgeons), not checked against the page and in part adapted;
+those of the spine and neck are shared out over its three bones.
 """
 
 from typing import cast
