@@ -16,6 +16,7 @@ class NetworkConfig:
         decoder_blocks: Residual blocks per level on the way up; the coarsest level has none.
         full_width: Channels at full resolution.
         group_size: Channels that share normalisation statistics; divides every width.
+        trunk: Whether a MobileNetV2 looks at the picture, too (`trunk`); it needs five levels.
 
     Raises:
         WeightsError: The counts disagree.
@@ -26,6 +27,7 @@ class NetworkConfig:
     decoder_blocks: tuple[int, ...]
     full_width: int
     group_size: int = 16
+    trunk: bool = False
 
     def __post_init__(self) -> None:
         levels = len(self.widths)
@@ -33,6 +35,8 @@ class NetworkConfig:
             raise WeightsError(f"Found {self}; expected a count of blocks for each of two or more levels.")
         if self.group_size < 1 or any(width % self.group_size for width in (*self.widths, self.full_width)):
             raise WeightsError(f"Found {self}; expected widths that are multiples of the group size.")
+        if self.trunk and levels != 5:
+            raise WeightsError(f"Found {self}; expected five levels, because the trunk has five.")
 
     @property
     def multiple(self) -> int:
@@ -62,9 +66,10 @@ class NetworkConfig:
 CONFIGS = {
     "small": NetworkConfig(
         widths=(32, 64, 128, 192, 256),
-        encoder_blocks=(1, 1, 2, 2, 2),
+        encoder_blocks=(1, 1, 1, 1, 1),
         decoder_blocks=(1, 1, 1, 1),
         full_width=16,
+        trunk=True,
     ),
     "large": NetworkConfig(
         widths=(64, 128, 256, 384, 512),

@@ -1,5 +1,7 @@
 """Layers that know where the person is: what lies off the mask changes nothing on it, and neither does padding."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,19 +42,60 @@ class MaskedGroupNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b c h w"]:
-        """Normalise; in single precision whatever `x` is."""
-        with torch.autocast(x.device.type, enabled=False):
-            x = x.float()
-            mean = self._over_group(masked_mean(x, mask))
-            variance = (self._over_group(masked_mean(x.square(), mask)) - mean.square()).clamp(min=0)
-            scale = self.weight * torch.rsqrt(variance + _EPSILON)
-            shift = self.bias - mean * scale
-            # In place: the largest arrays of the network are here, and memory is what they cost.
-            return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).mul_(mask)
+        """Normalise; statistics are in single precision whatever `x` is, the result is in that of `x`."""
+        found: Tensor = _Normalise.apply(x, mask, self.weight, self.bias, self.groups)  # type: ignore[no-untyped-call]
+        return found
 
-    def _over_group(self, per_channel: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
-        grouped = per_channel.reshape(len(per_channel), self.groups, -1)
-        return grouped.mean(2, keepdim=True).expand_as(grouped).flatten(1)
+
+class _Normalise(torch.autograd.Function):
+    """The normalisation with its gradient in closed form: a third of the memory traffic of the recorded one.
+
+    With m the mask, M its pixels, h = (x - mean) / std, w and b the weight and the bias: y = m (w h + b), and
+    dx = m / std (w dy - <w dy> - h <w dy h>), where <.> is the mean over mask and group.
+    """
+
+    @staticmethod
+    def forward(  # noqa: PLR0917 - torch makes the context, and passes all by position
+        ctx: Any,  # noqa: ANN401
+        x: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        groups: int,
+    ) -> Tensor:
+        mask = mask.to(x.dtype)
+        pixels = mask.sum((1, 2, 3), dtype=torch.float32).clamp(min=1)[:, None]
+        x = x * mask
+        mean = _over_group(x.sum((2, 3), dtype=torch.float32) / pixels, groups)
+        power = torch.linalg.vector_norm(x, dim=(2, 3), dtype=torch.float32).square() / pixels
+        inverse = torch.rsqrt((_over_group(power, groups) - mean.square()).clamp(min=0) + _EPSILON)
+        ctx.save_for_backward(x, mask, weight, mean, inverse, pixels)
+        ctx.groups = groups
+        scale = weight * inverse
+        return torch.addcmul(_spread(bias - mean * scale, x), x, _spread(scale, x)).mul_(mask)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:  # noqa: ANN401
+        x, mask, weight, mean, inverse, pixels = ctx.saved_tensors
+        grad = grad * mask
+        flat = grad.sum((2, 3), dtype=torch.float32)
+        along = ((grad * x).sum((2, 3), dtype=torch.float32) - mean * flat) * inverse
+        lost_flat = _over_group(flat * weight / pixels, ctx.groups)
+        lost_along = _over_group(along * weight / pixels, ctx.groups)
+        slope = -inverse.square() * lost_along
+        offset = -inverse * lost_flat - slope * mean
+        back = torch.addcmul(_spread(offset, x), x, _spread(slope, x)).mul_(mask)
+        back.addcmul_(grad, _spread(inverse * weight, x))
+        return back, None, along.sum(0), flat.sum(0), None
+
+
+def _over_group(per_channel: Float[Tensor, "b c"], groups: int) -> Float[Tensor, "b c"]:
+    grouped = per_channel.reshape(len(per_channel), groups, -1)
+    return grouped.mean(2, keepdim=True).expand_as(grouped).flatten(1)
+
+
+def _spread(per_channel: Float[Tensor, "b c"], like: Tensor) -> Float[Tensor, "b c 1 1"]:
+    return per_channel[..., None, None].to(like.dtype)
 
 
 class Convolution(nn.Module):

@@ -23,6 +23,7 @@ from hd_core.predict.layers import (
     mask_pyramid,
 )
 from hd_core.predict.planes import BODY_PLANES, NUM_PARTS, PICTURE_PLANES
+from hd_core.predict.trunk import TRUNK_WIDTHS, ScaledConvolution, Trunk
 
 _PART_CODE = 3
 _BODY_FEATURES = len(BODY_PLANES) - 1 + _PART_CODE
@@ -59,6 +60,9 @@ class HdNet(nn.Module):
         self.stem = Convolution(4 * len(PICTURE_PLANES) + _BODY_FEATURES, widths[0], size)
         self.down = nn.ModuleList(Convolution(fine, coarse, size, stride=2) for fine, coarse in steps)
         self.encoder = _levels(widths, config.encoder_blocks, size)
+        self.trunk = Trunk() if config.trunk else None
+        pairs = zip(TRUNK_WIDTHS, widths, strict=True) if config.trunk else ()
+        self.lateral = nn.ModuleList(nn.Conv2d(seen, own, 1, bias=False) for seen, own in pairs)
         self.context = GlobalContext(widths[-1])
         self.up = nn.ModuleList(Widen(coarse, fine) for fine, coarse in steps)
         self.decoder = _levels(widths[:-1], config.decoder_blocks, size)
@@ -76,7 +80,7 @@ class HdNet(nn.Module):
             body: The planes `BODY_PLANES`; a sample of zeros, or None for all, where no body is known.
         """
         masks = mask_pyramid((picture[:, 3:4] > 0.5).to(picture.dtype), len(self.config.widths) + 1)
-        coarse = self._decode(self._encode(self._features(picture, body), masks), masks)
+        coarse = self._decode(self._encode(picture, self._features(picture, body), masks), masks)
         fine = self.full(coarse, masks[1], masks[0]) + self.detail(picture)
         fine = functional.relu(self.norm(fine, masks[0]), inplace=True)
         normal, depth = self.normal_head(fine).float(), self.depth_head(fine).float()
@@ -96,11 +100,14 @@ class HdNet(nn.Module):
         code = self.part_code(half[:, _PART].long()).movedim(-1, 1)
         return torch.cat([folded, half[:, :_PART], half[:, _PART + 1 :], code], dim=1)
 
-    def _encode(self, features: Tensor, masks: list[Tensor]) -> list[Tensor]:
+    def _encode(self, picture: Tensor, features: Tensor, masks: list[Tensor]) -> list[Tensor]:
+        seen = self.trunk(picture[:, :3], masks) if self.trunk is not None else None
         x = self.stem(features, masks[1])
         skips: list[Tensor] = []
         for level, blocks in enumerate(self.encoder):
             x = self.down[level - 1](x, masks[level + 1]) if level else x
+            if seen is not None:
+                x = x + self.lateral[level](seen[level])
             x = _apply(blocks, x, masks[level + 1])
             skips.append(x)
         skips[-1] = self.context(x, masks[-1])
@@ -132,13 +139,16 @@ def build_network(config: NetworkConfig, *, seed: int) -> HdNet:
 
 @torch.no_grad()
 def _initialise(module: nn.Module, generator: torch.Generator) -> None:
-    if isinstance(module, nn.Conv2d | nn.Linear):
+    if isinstance(module, nn.Conv2d | nn.Linear | ScaledConvolution):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
     elif isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=0.5, generator=generator)
         module.weight[module.padding_idx] = 0
     elif isinstance(module, MaskedGroupNorm):
         nn.init.ones_(module.weight)
+    if isinstance(module, ScaledConvolution):
+        nn.init.ones_(module.scale)
+        nn.init.zeros_(module.shift)
     bias = getattr(module, "bias", None)
     if isinstance(bias, nn.Parameter):
         nn.init.zeros_(bias)

@@ -20,6 +20,8 @@ from hd_core.predict.network import HdNet
 SCHEMA = 1
 PACKAGED = Path(hd_core.__file__).parent / "weights" / "hdnet.safetensors"
 """Where the weights in the package lie."""
+PHOTOGRAPHIC = PACKAGED.with_name("mobilenet_v2.safetensors")
+"""Where a fresh trunk's weights lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +123,24 @@ def load_weights(path: Path | None = None) -> tuple[HdNet, WeightsCard]:
     _refuse_other_network(path or PACKAGED, network, tensors)
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return network.eval().requires_grad_(requires_grad=False), card
+
+
+def start_from_photographs(network: HdNet) -> None:
+    """Give a fresh network's trunk what it learned from photographs; nothing for a network without a trunk.
+
+    Raises:
+        WeightsError: The starting weights are missing or damaged.
+    """
+    if network.trunk is None:
+        return
+    try:
+        card = json.loads(PHOTOGRAPHIC.with_suffix(".json").read_bytes())
+        tensors = _read_tensors(PHOTOGRAPHIC, card["sha256"])
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"The trunk's starting weights {PHOTOGRAPHIC} cannot be read ({error}).", "Install hd-core again."
+        ) from error
+    network.trunk.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
 
 
 def _read_card(path: Path, *, packaged: bool) -> WeightsCard:

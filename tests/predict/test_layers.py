@@ -51,6 +51,18 @@ def test_samples_do_not_see_each_other():
     assert torch.allclose(norm(x, mask)[1:], norm(x[1:], mask[1:]), atol=1e-6)
 
 
+def test_its_gradient_is_that_of_the_ordinary_group_norm_of_the_box():
+    norm, mask = norm_of(), box_mask()
+    x = (noise(2, 32, 16, 16) * 3 + 1).requires_grad_()
+    pull = noise(2, 32, 16, 16, seed=7)
+    inputs = (x, norm.weight, norm.bias)
+    found = torch.autograd.grad((norm(x, mask) * pull).sum(), inputs)
+    box = nn.functional.group_norm(x[:, :, 3:9, 2:12], 2, norm.weight, norm.bias, eps=1e-5)
+    expected = torch.autograd.grad((box * pull[:, :, 3:9, 2:12]).sum(), inputs)
+    for a, b in zip(found, expected, strict=True):
+        assert (a - b).abs().max() < 1e-4 * b.abs().max().clamp(min=1)
+
+
 @pytest.mark.parametrize("pixels", [0, 1])
 def test_tiny_masks_give_finite_values_and_gradients(pixels):
     norm, x = norm_of(), noise(1, 32, 16, 16).requires_grad_()
