@@ -36,7 +36,10 @@ PREDICTORS = Registry(
     "predictor",
     {
         "constant": "hd_core.predict.constant:ConstantPredictor",
+        "flat": "hd_core.predict.flat:FlatPredictor",
         "hdnet": "hd_core.predict.hdnet:HdNetPredictor",
+        "hdnet_compat": "hd_core.predict.compat.predictor:HdnetCompatPredictor",
+        "inflate": "hd_core.predict.inflate:InflatePredictor",
         "maps": "hd_core.predict.maps:MapsPredictor",
     },
     group="hd_core.predictors",

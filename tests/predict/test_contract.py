@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from compat_scenes import model_folder
 from predict_scenes import frame_camera, sphere_folder, sphere_view, view_of
 
 from hd_core.geometry.camera import pixel_rays
@@ -13,21 +14,31 @@ from hd_core.predict.protocol import PREDICTORS, PredictorOptions, load_predicto
 from hd_core.types import Gauge
 
 
+@pytest.fixture(scope="module", params=PREDICTORS.names())
+def named(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def options(tmp_path_factory):
+def options(named, tmp_path_factory):
+    from hd_core.predict.compat.weights import convert_checkpoints  # noqa: PLC0415
     from hd_core.predict.network import build_network  # noqa: PLC0415
     from hd_core.predict.weights import WeightsCard, save_weights  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("predictors")
+    if named == "hdnet_compat":
+        model_folder(folder / "model")
+        convert_checkpoints(folder / "model", folder / "w.safetensors")
+        return PredictorOptions(weights=folder / "w.safetensors")
     network = build_network(CONFIGS["small"], seed=3)
     card = WeightsCard(network=network.config, licence="Apache-2.0", training_data="none", command="random")
     save_weights(folder / "w.safetensors", network, card)
     return PredictorOptions(weights=folder / "w.safetensors", maps=sphere_folder(folder / "maps"))
 
 
-@pytest.fixture(scope="module", params=PREDICTORS.names())
-def predictor(request, options):
-    return load_predictor(request.param, options)
+@pytest.fixture(scope="module")
+def predictor(named, options):
+    return load_predictor(named, options)
 
 
 def digest(*arrays):
