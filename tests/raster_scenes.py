@@ -1,5 +1,7 @@
 """Meshes, cameras and slow twins for the rasteriser: rays against every triangle, one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hd_core.geometry.camera import pixel_rays
@@ -80,3 +82,18 @@ def nearest(cam, positions, faces, *, near=0.05):
         order[:, 0].reshape(cam.shape),
         (apart | (face < 0)).reshape(cam.shape),
     )
+
+
+def finer_camera(camera, samples):
+    """The same camera with `samples` x `samples` pixels in place of each."""
+    intrinsics = np.diag([float(samples), float(samples), 1.0]) @ camera.intrinsics
+    return replace(camera, width=camera.width * samples, height=camera.height * samples, intrinsics=intrinsics)
+
+
+def average_samples(values, mask, samples):
+    """Bring a picture by `finer_camera` down: the mean over the samples that the mask keeps, and their share."""
+    height, width = mask.shape
+    blocks = (height // samples, samples, width // samples, samples)
+    count = mask.reshape(blocks).sum(axis=(1, 3))
+    total = np.where(mask[..., None], values, 0.0).reshape(*blocks, -1).sum(axis=(1, 3))
+    return total / np.maximum(count, 1)[..., None], count / samples**2

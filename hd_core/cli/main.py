@@ -8,13 +8,29 @@ import tyro
 from hd_core import __version__
 from hd_core.cli.common import run_command
 from hd_core.cli.doctor import Doctor
+from hd_core.cli.evaluate import Evaluate
+from hd_core.cli.hdnet_compat import ConvertHdnet, RunHdnet
 from hd_core.cli.info import Info
 from hd_core.cli.reconstruct import Predict, Reconstruct
 from hd_core.cli.stages import Export, Integrate, MeshCommand
 from hd_core.cli.synth import Synth
+from hd_core.cli.train import Train
 from hd_core.errors import HdError
 
-Command = Reconstruct | Predict | Integrate | MeshCommand | Export | Info | Doctor | Synth
+Command = (
+    Reconstruct
+    | Predict
+    | Integrate
+    | MeshCommand
+    | Export
+    | Info
+    | Doctor
+    | Synth
+    | Train
+    | Evaluate
+    | ConvertHdnet
+    | RunHdnet
+)
 COMMANDS = {
     "reconstruct": Reconstruct,
     "predict": Predict,
@@ -24,6 +40,10 @@ COMMANDS = {
     "info": Info,
     "doctor": Doctor,
     "synth": Synth,
+    "train": Train,
+    "evaluate": Evaluate,
+    "convert-hdnet": ConvertHdnet,
+    "run-hdnet": RunHdnet,
 }
 
 

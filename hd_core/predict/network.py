@@ -83,7 +83,9 @@ class HdNet(nn.Module):
         coarse = self._decode(self._encode(picture, self._features(picture, body), masks), masks)
         fine = self.full(coarse, masks[1], masks[0]) + self.detail(picture)
         fine = functional.relu(self.norm(fine, masks[0]), inplace=True)
-        normal, depth = self.normal_head(fine).float(), self.depth_head(fine).float()
+        # In single precision even in training: at 256 px halves are too coarse for the slopes of a relief.
+        with torch.autocast(picture.device.type, enabled=False):
+            normal, depth = self.normal_head(fine.float()), self.depth_head(fine.float())
         return Prediction(
             normal=_facing(normal[:, :3], picture[:, 4:6]),
             relief=depth[:, :1],

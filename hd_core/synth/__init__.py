@@ -1,1 +1,1 @@
-"""Pictures with known geometry: closed-form shapes, and a dressed dancing figure."""
+"""Pictures with known geometry: closed-form shapes, and dressed, moving people."""

@@ -29,20 +29,22 @@ class Framing:
     name: str
 
 
-def sample_framing(rng: np.random.Generator, rest: RestBody, *, size: int) -> Framing:
+def sample_framing(rng: np.random.Generator, rest: RestBody, *, size: int, stature_m: float | None = None) -> Framing:
     """Draw a camera for a person who dances around the world's origin.
 
     Args:
         rng: Source of all choices.
         rest: The person; sets heights.
         size: Side of the square picture, px.
+        stature_m: How tall the person is in this clip, on the knees for example; upright by default.
     """
+    stature = rest.stature_m if stature_m is None else stature_m
     names = list(FRAMINGS)
     name = names[int(rng.choice(len(names), p=[FRAMINGS[n][0] for n in names]))]
     _, low, high = FRAMINGS[name]
     focal = size * rng.uniform(0.9, 1.9)
-    seen_m = (high - low) * rest.stature_m * rng.uniform(*ROOM)
-    target = np.array([0.0, 0.0, rest.floor_m + (low + high) / 2 * rest.stature_m]) + rng.normal(0, 0.04, 3)
+    seen_m = (high - low) * stature * rng.uniform(*ROOM)
+    target = np.array([0.0, 0.0, rest.floor_m + (low + high) / 2 * stature]) + rng.normal(0, 0.04, 3)
     yaw = rng.uniform(-np.pi, np.pi) if rng.random() < ALL_AROUND else np.radians(rng.normal(0, SIDEWAYS_DEG))
     pitch, roll = np.radians(rng.normal(-3, 8)), np.radians(rng.normal(0, 2.5))
     distance = max(seen_m * focal / size, 0.9)

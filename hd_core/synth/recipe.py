@@ -10,8 +10,7 @@ from enum import IntEnum
 import numpy as np
 
 from hd_core.errors import UsageError
-
-SPLITS = ("train", "val", "test")
+from hd_core.synth.splits import SPLITS, SplitRng
 
 
 class Part(IntEnum):
@@ -25,6 +24,10 @@ class Part(IntEnum):
     CAMERA = 5
     LENS = 6
     CLOTH = 7
+    SKIN = 8
+    HAIR = 9
+    SHOES = 10
+    ACCESSORIES = 11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +52,10 @@ class Recipe:
         if min(self.seed, self.clip, self.attempt) < 0:
             raise UsageError(f"Found {self}; expected numbers of 0 or more.")
 
-    def rng(self, part: Part) -> np.random.Generator:
-        """The generator of one part of this clip."""
+    def rng(self, part: Part) -> SplitRng:
+        """The generator of one part of this clip; it knows its split, so that names are chosen from that one's."""
         key = (SPLITS.index(self.split), self.clip, int(part), self.attempt)
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+        return SplitRng(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=key)), self.split)
 
     def redrawn(self) -> "Recipe":
         """The same clip drawn anew, after a rejection."""

@@ -129,7 +129,8 @@ def test_synth_makes_clips_a_sheet_and_a_film_and_keeps_what_is_there(tmp_path, 
     assert "2 clips made, 0 were there" in out
     with np.load(tmp_path / "train" / "000001.npz") as arrays:
         assert arrays["rgb"].shape == (2, 96, 96, 3)
-    with Image.open(tmp_path / "train_sheet.png") as sheet:
-        assert sheet.size == (2 * 2 * 160, 2 * 160)
+    with Image.open(tmp_path / "train_sheet.jpg") as sheet, Image.open(tmp_path / "train_strips.jpg") as strips:
+        assert sheet.size == (2 * 2 * 192, 192)  # two people, picture and normals side by side
+        assert strips.size == (2 * 160, 2 * 4 * 160)  # two frames; picture, normals, depth and IUV below each other
     assert (tmp_path / "train.mp4").stat().st_size > 1000
     assert "0 clips made, 2 were there" in hd_core(capfd, *words_of_it)[1]

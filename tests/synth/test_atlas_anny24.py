@@ -3,7 +3,7 @@ import pytest
 
 from hd_core.errors import InputError
 from hd_core.synth.atlas import anny24, lookup
-from hd_core.synth.atlas.flatten import boundary_loop
+from hd_core.synth.atlas.flatten import boundary_loop, singular_values
 
 TWO_ISLANDS = (3, 4, 5, 6)
 
@@ -88,6 +88,53 @@ def test_bytes_cost_at_most_two_and_a_half_millimetres_on_torso_and_limbs(atlas,
     assert error[(part < 3) | ((part > 6) & (part < 23))].max() < 2.5
     for k in range(1, 25):
         assert np.sqrt((error[part == k] ** 2).mean()) < (1.2 if k < 3 else 0.8)
+
+
+@pytest.mark.parametrize(
+    ("parts", "share", "worst_mm"),
+    [(range(1, 3), 0, 0.1), (range(7, 23), 0, 0.1), ((3, 4), 1.3e-3, 10), ((5, 6), 5e-4, 10), ((23, 24), 6e-4, 10)],
+    ids=["torso", "limbs", "hands", "feet", "head"],
+)
+def test_charts_hardly_lie_over_themselves(atlas, parts, share, worst_mm):
+    """Where a chart lies over itself, a place decodes to another point of the same part."""
+    rng = np.random.default_rng(1)
+    rows = np.flatnonzero(np.isin(atlas.part, list(parts)))
+    corner = atlas.vertices[atlas.faces[rows]].astype(float)
+    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
+    face, weights = rng.choice(rows, 60_000, p=area / area.sum()), rng.dirichlet([1, 1, 1], 60_000)
+    error = error_mm(atlas, face, weights, atlas.encode(face, weights))
+    assert (error > 1).mean() <= share
+    assert error.max() < worst_mm
+
+
+def test_charts_stretch_little_where_the_body_can_be_unrolled(atlas):
+    """Largest stretch either way against the chart's mean along u and v: 1 is none. Toes are pressed flat."""
+    bound = {**dict.fromkeys(range(1, 3), 1.1), **dict.fromkeys(range(7, 23), 1.15)}
+    bound |= {**dict.fromkeys((3, 4), 1.2), **dict.fromkeys((5, 6), 3.0), **dict.fromkeys((23, 24), 1.8)}
+    for part in range(1, 25):
+        for rows in islands(atlas, part):
+            points, place = atlas.vertices[atlas.faces[rows]].astype(float), atlas.uv[rows].astype(float)
+            apart = np.arange(3 * len(rows)).reshape(-1, 3)
+            area = np.linalg.norm(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]), axis=1)
+            first, second = points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]
+            up = np.cross(first, second) / area[:, None] ** 2
+            along, across = place[:, 1] - place[:, 0], place[:, 2] - place[:, 0]
+            scale = [
+                np.average(
+                    np.linalg.norm(
+                        np.cross(second, up) * along[:, k, None] - np.cross(first, up) * across[:, k, None], axis=1
+                    )
+                    ** 2,
+                    weights=area,
+                )
+                ** -0.5
+                for k in range(2)
+            ]
+            values = singular_values(points.reshape(-1, 3), apart, place.reshape(-1, 2) * scale)
+            stretch = np.maximum(values[:, 0], 1 / values[:, 1])
+            order = np.argsort(stretch)
+            within = np.searchsorted(np.cumsum(area[order]), 0.95 * area.sum())
+            assert stretch[order][within] < bound[part], part
 
 
 def test_background_stays_background_and_a_place_outside_the_chart_finds_its_border(atlas):

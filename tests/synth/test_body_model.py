@@ -209,5 +209,5 @@ def test_children_and_impossible_sliders_are_refused(bad):
 def test_a_person_of_no_ethnicity_and_a_missing_asset_are_refused(tmp_path):
     with pytest.raises(InputError, match="ethnicity"):
         Identity(african=0.0, asian=0.0, caucasian=0.0)
-    with pytest.raises(InputError, match="no body model"):
+    with pytest.raises(InputError, match="Found no none.safetensors .*tools/export_body.py"):
         read_body(tmp_path / "none.safetensors")

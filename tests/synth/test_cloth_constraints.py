@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
+from hd_core.errors import InputError
 from hd_core.synth.cloth.constraints import build_constraints
 from hd_core.synth.cloth.contact import find_candidates, look_up
-from hd_core.synth.cloth.garment import ClothOptions, attachment, looseness
+from hd_core.synth.cloth.garment import ClothOptions, Garment, attachment, looseness
 
 
 def test_a_square_of_two_triangles_has_five_springs_and_one_hinge():
@@ -74,6 +75,91 @@ def test_no_colour_holds_a_vertex_twice_and_every_edge_is_there_once(seed, num, 
             assert len(np.unique(used)) == len(used)
 
 
+def find(cloth, body, found, touched, *, outwards=None, normals=None, home=None, limbs=None, place=None, stood=None):
+    """`look_up` for a cloth without an outside and a body without limbs unless they are given."""
+    no_way, nowhere = np.zeros_like(cloth), np.zeros_like(body)
+    look_up(
+        cloth,
+        no_way if outwards is None else outwards,
+        np.zeros(len(cloth), np.int64) if home is None else home,
+        no_way if place is None else place,
+        body,
+        nowhere if normals is None else normals,
+        np.zeros(len(body), np.int64) if limbs is None else limbs,
+        nowhere if stood is None else stood,
+        found.near,
+        found.walks,
+        found.neighbours,
+        touched,
+    )
+
+
+def leg_that_came_through():
+    """A leg of 5 cm radius along z, and cloth 1 cm inside its back that belongs before its front (-y)."""
+    leg, faces = tube(40, 48, 0.05, 0.4)
+    leg, normals = leg.astype(float), normals_of(leg, faces)
+    cloth = np.array([[0.002 * k, 0.04, -0.2] for k in range(-4, 5)])
+    place = cloth - [0, 0.1, 0]
+    found = find_candidates(place, leg, np.ones(len(cloth), bool))
+    return cloth, leg, normals, place, found
+
+
+def test_cloth_that_a_leg_has_come_through_is_sent_back_to_the_side_it_faces():
+    cloth, leg, normals, _, found = leg_that_came_through()
+    outwards = np.tile([0.0, -1.0, 0.0], (len(cloth), 1))
+    touched = np.full(len(cloth), -1, np.int32)
+    find(cloth, leg, found, touched, outwards=outwards, normals=normals)
+    assert (normals[touched] * outwards).sum(axis=1).min() > 0
+    lost = np.full(len(cloth), -1, np.int32)
+    find(cloth, leg, found, lost, normals=normals)
+    assert (leg[lost, 1] > 0).all()
+
+
+def test_cloth_of_the_trunk_shuns_an_arm_unless_it_lay_beside_it_at_rest():
+    cloth, leg, normals, place, found = leg_that_came_through()
+    trunk = leg + np.array([0, -0.16, 0])
+    both, facing = np.concatenate([leg, trunk]), np.concatenate([normals, normals])
+    limbs = np.repeat([1, 0], len(leg))
+    home = np.zeros(len(cloth), np.int64)
+    found = find_candidates(place, both, np.ones(len(cloth), bool))
+    for stood, arm in ((both + np.array([0, 0, 2.0]), False), (both, True)):
+        touched = np.full(len(cloth), -1, np.int32)
+        find(cloth, both, found, touched, normals=facing, home=home, limbs=limbs, place=place, stood=stood)
+        assert ((limbs[touched] == 1) == arm).all()
+
+
+def test_a_hem_resists_its_curvature_like_a_beam_of_double_cloth():
+    radius, angle = 0.2, np.linspace(0, 0.5, 11)
+    x, y = radius * np.sin(angle), radius * (1 - np.cos(angle))
+    flat = radius * angle
+    rest = np.concatenate([np.stack([flat, 0 * flat, 0 * flat], 1), np.stack([flat, 0.03 + 0 * flat, 0 * flat], 1)])
+    bent = np.concatenate([np.stack([x, 0 * x, y], 1), np.stack([x, 0.03 + 0 * x, y], 1)])
+    cells = [[k, k + 1, k + 12, k, k + 12, k + 11] for k in range(10)]
+    faces = np.array(cells, np.int32).reshape(-1, 3)
+    plain, hemmed = build_constraints(rest, faces), build_constraints(rest, faces, hem_m=0.02)
+
+    def energy(built):
+        residual = np.einsum("kc,kcd->kd", built.hinge_weights, bent[built.hinges])
+        return 0.5 * (residual**2).sum()
+
+    # Two hems, each 9 inner vertices of length h: 8 w h / (2 R^2) apiece.
+    step = radius * 0.05
+    assert energy(hemmed) - energy(plain) == pytest.approx(2 * 9 * 8 * 0.02 * step / (2 * radius**2), rel=2e-3)
+    assert len(hemmed.hinges) - len(plain.hinges) == 18
+
+
+def test_freedom_multiplies_the_compliance_of_the_attachment():
+    points, faces = sheet(2, 5, 0.1, 0.1)
+    garment = garment_of(points, faces, skin_distance=0.03)
+    free = Garment(**{**vars(garment), "freedom": np.linspace(1, 10, len(points))})
+    options = ClothOptions()
+    np.testing.assert_allclose(
+        attachment(free, options), attachment(garment, options) * np.linspace(1, 10, len(points))
+    )
+    with pytest.raises(InputError, match="expected one above 0"):
+        Garment(**{**vars(garment), "freedom": np.zeros(len(points))})
+
+
 def test_a_loose_vertex_finds_the_nearest_point_of_a_body_that_has_moved_on():
     body, _ = ball(0.2, num=4000)
     rng = np.random.default_rng(0)
@@ -82,7 +168,7 @@ def test_a_loose_vertex_finds_the_nearest_point_of_a_body_that_has_moved_on():
     found = find_candidates(cloth, body.astype(float), np.ones(200, bool))
     touched = np.full(200, -1, np.int32)
     turned = body[:, [1, 2, 0]].astype(float).copy()
-    look_up(cloth, turned, found.near, found.walks, found.neighbours, touched)
+    find(cloth, turned, found, touched)
     least, _ = cKDTree(turned).query(cloth)
     assert np.abs(np.linalg.norm(cloth - turned[touched], axis=1) - least).max() < 0.002
 
@@ -94,7 +180,7 @@ def test_a_tight_vertex_keeps_to_the_twelve_it_was_given():
     _, twelve = cKDTree(body.astype(float)).query(cloth, k=12)
     assert np.array_equal(np.sort(found.near, axis=1), np.sort(twelve, axis=1))
     touched = np.full(50, -1, np.int32)
-    look_up(-cloth, body.astype(float), found.near, found.walks, found.neighbours, touched)
+    find(-cloth, body.astype(float), found, touched)
     assert all(t in row for t, row in zip(touched, found.near, strict=True))
 
 

@@ -329,3 +329,33 @@ def test_a_frame_of_an_outfit_takes_milliseconds():
     for _ in range(10):
         state.step(points, *body)
     assert (time.process_time() - began) / 10 < 0.025
+
+
+def test_cloth_on_the_chest_is_pressed_down_by_an_arm_and_does_not_come_through_it():
+    points, faces = sheet(21, 21, 0.3, 0.3, 0.03)
+    garment = Garment(
+        rest=points,
+        faces=faces,
+        pinned=np.zeros(len(points), bool),
+        skin_distance=np.full(len(points), 0.03, np.float32),
+        outward=True,
+    )
+    chest, _ = sheet(41, 41, 0.4, 0.4)
+    arm, arm_normals = ball(0.05, num=900, centre=(0, 0, 0.4))
+    normals = np.concatenate([np.tile([0.0, 0.0, 1.0], (len(chest), 1)), arm_normals])
+    rest = np.concatenate([chest, arm + np.array([0, 0, 0.2])])
+    heights = np.linspace(0, -0.335, 20)  # the arm ends 1.5 cm above the chest
+    bodies = [np.concatenate([chest, arm + np.array([0, 0, height])]) for height in heights]
+    limbs = np.repeat([0, 1], [len(chest), len(arm)])
+
+    def deepest(known):
+        state = ClothState(
+            garment, PLAIN, points, bodies[0], normals, fps=30.0, options=ClothOptions(gravity=0.0), rest_body=rest,
+            limbs=known,
+        )  # fmt: skip
+        for body in bodies:
+            worn = state.step(points, body, normals)
+        return 0.05 - np.linalg.norm(worn - [0, 0, 0.065], axis=1).min()
+
+    assert deepest(None) > 0.01
+    assert deepest(limbs) < 0.002

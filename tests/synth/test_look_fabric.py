@@ -1,5 +1,7 @@
 """Cloth, skin and hair: in range, different from each other, flat where they are flat."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,17 +9,19 @@ from hd_core.errors import InputError
 from hd_core.synth.look.complexion import (
     DARKEST,
     PALEST,
-    FaceMarks,
     sample_hair,
     sample_skin,
     skin_tone,
 )
 from hd_core.synth.look.drawings import draw_letters, draw_logo
-from hd_core.synth.look.fabric import sample_fabric_print
+from hd_core.synth.look.fabric import PLAIN_SHARE, sample_fabric_print
+from hd_core.synth.look.face import FaceMarks
+from hd_core.synth.look.finish import FINISHES, sample_finish
 from hd_core.synth.look.keylight import LUMINANCE
 from hd_core.synth.look.noise import layered_noise
 from hd_core.synth.look.palette import linear_from_oklab, oklab_from_linear, sample_palette
-from hd_core.synth.look.patterns import PATTERNS, band, bands
+from hd_core.synth.look.patterns import PATTERNS
+from hd_core.synth.look.strokes import band, bands
 
 SIDE = 96
 Y, X = np.mgrid[:SIDE, :SIDE]
@@ -64,14 +68,16 @@ def test_flat_coordinates_are_the_front(kind):
 
 def test_a_hundred_prints_differ_in_kind_colour_and_contrast():
     rng = np.random.default_rng(11)
-    prints = [sample_fabric_print(rng) for _ in range(100)]
-    assert {one.kind for one in prints} == set(PATTERNS)
+    drawn = [sample_fabric_print(rng) for _ in range(400)]
+    assert {one.kind for one in drawn} == set(PATTERNS)
+    assert {one.finish.name for one in drawn} == set(FINISHES)
+    prints = drawn[:100]
     means = np.stack([one.albedo(FRONT, footprint_m=PIXEL).mean((0, 1)) for one in prints])
     lab = oklab_from_linear(means)
     assert lab[:, 0].std() > 0.12
     assert lab[:, 1:].std(axis=0).min() > 0.04
     away = np.linalg.norm(lab[:, None] - lab, axis=-1)[np.triu_indices(100, 1)]
-    assert np.median(away) > 0.2
+    assert np.median(away) > 0.17
 
 
 @pytest.mark.parametrize("kind", ["letters", "logo", "stripes", "checks", "dots", "plaid", "camouflage"])
@@ -104,9 +110,52 @@ def test_a_bumped_normal_is_unit_tilted_little_and_not_tied_to_the_print():
 
 def test_a_print_on_the_back_is_not_mirrored():
     """Seen from behind, x runs to the left; so the letter must be turned with it."""
-    letters = cloth("letters", 8)
+    letters = replace(cloth("letters", 8), finish=sample_finish(np.random.default_rng(0), name="cotton"))
     behind = FRONT * [-1, -1, 1]
     np.testing.assert_allclose(letters.albedo(behind), letters.albedo(FRONT), atol=1e-12)
+
+
+def test_a_third_of_cloth_is_plain_and_half_of_that_light_enough_to_show_every_fold():
+    rng = np.random.default_rng(12)
+    prints = [sample_fabric_print(rng) for _ in range(600)]
+    plain = [one for one in prints if one.kind == "solid"]
+    assert len(plain) / len(prints) == pytest.approx(PLAIN_SHARE, abs=0.06)
+    lightness = oklab_from_linear(np.stack([one.pattern(np.zeros((1, 3)), 0.0)[0] for one in plain]))[:, 0]
+    assert 0.45 < (lightness > 0.7).mean() < 0.8
+    assert (lightness < 0.4).mean() > 0.08
+
+
+def test_a_pattern_goes_on_around_the_flank_as_dense_as_on_the_chest():
+    """Along an ellipse of a chest, 17 by 12 cm half across, the way on the cloth grows evenly."""
+    one = replace(cloth("stripes", 1), turn=0.0)
+    turn = np.linspace(0.2, np.pi / 2, 200)
+    chest = np.stack([0.17 * np.sin(turn), -0.12 * np.cos(turn), 0 * turn + 1.3], axis=-1)
+    across = one._laid(chest)[:, 0]
+    density = np.diff(across) / np.linalg.norm(np.diff(chest, axis=0), axis=1)
+    assert 0.7 < density.min() < density.max() < 1.5
+    np.testing.assert_allclose(one._laid(chest * [1, -1, 1])[:, 0], across)  # the back is cut like the front
+
+
+def test_turned_cloth_turns_its_stripes():
+    upright = replace(cloth("stripes", 1), turn=0.0)
+    place = np.array([[0.03, 0.0, 1.2], [0.05, 0.0, 1.31]])
+    across = np.array([upright._laid(p[None])[0, 0] for p in place])
+    turned = replace(upright, turn=np.pi / 2)._laid(place)
+    np.testing.assert_allclose(turned[:, 0], -place[:, 2], atol=1e-12)
+    np.testing.assert_allclose(turned[:, 2], across, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(FINISHES))
+def test_ribs_darken_their_share_and_melt_away(name):
+    for seed in range(5):
+        finish = sample_finish(np.random.default_rng(seed), name=name)
+        left = finish.furrows(FRONT.reshape(-1, 3), PIXEL / 50)
+        assert left.min() >= 0.5
+        assert left.max() <= 1
+        if finish.rib_m:
+            far = finish.furrows(FRONT.reshape(-1, 3), 1.0)
+            np.testing.assert_allclose(far, 1 - 0.35 * finish.rib_depth)
+            assert np.ptp(finish.furrows(FRONT.reshape(-1, 3), 0.0)) > 0.9 * finish.rib_depth
 
 
 def test_bands_cover_their_share_at_every_pixel_width():
@@ -200,6 +249,7 @@ def test_lips_and_cheeks_are_redder_than_the_brow_and_skin_stays_skin():
         mouth=np.array([0, -0.1, 1.5]),
         cheeks=np.array([[-0.04, -0.09, 1.55], [0.04, -0.09, 1.55]]),
         nose=np.array([0, -0.11, 1.55]),
+        eyes=np.array([[0.031, -0.08, 1.585], [-0.031, -0.08, 1.585]]),
     )
     places = np.array([[0, -0.1, 1.5], [0.04, -0.09, 1.55], [0, -0.1, 1.65]])
     for seed in range(20):

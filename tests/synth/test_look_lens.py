@@ -9,12 +9,13 @@ from hd_core.synth.look.lens import (
     Lens,
     blurred,
     defocused,
+    denoised,
     developed,
     metered_stops,
-    motion_blurred,
     noisy,
     photograph,
     sample_lens,
+    sharpened,
     through_jpeg,
     vignetted,
 )
@@ -56,14 +57,6 @@ def test_blurs_keep_the_light_and_have_their_width(blur, spread):
     assert (result * x**2).sum() == pytest.approx(spread, rel=0.05)  # sigma^2, and r^2 / 4 of a disc
     assert (result * y**2).sum() == pytest.approx((result * x**2).sum())
     np.testing.assert_allclose(blur(np.full((20, 30, 3), 0.3)), 0.3, rtol=1e-12)
-
-
-def test_motion_blur_is_the_mean_of_light_not_of_bytes():
-    black, white = np.zeros((4, 5, 3)), np.ones((4, 5, 3))
-    np.testing.assert_array_equal(motion_blurred([black, white]), 0.5 * white)
-    assert developed(motion_blurred([black, white]))[0, 0, 0] == 188
-    with pytest.raises(InputError, match="no instant"):
-        motion_blurred([])
 
 
 def test_vignetting_halves_the_corners_and_spares_the_middle():
@@ -136,6 +129,29 @@ def test_a_picture_follows_from_light_lens_and_seed():
     assert sample_lens(np.random.default_rng(1)) != sample_lens(np.random.default_rng(2))
 
 
-def test_the_last_step_is_the_callers_round_trip():
-    found = photograph(RAMP, Lens(), np.random.default_rng(0), compress=lambda picture: 255 - picture)
-    np.testing.assert_array_equal(found, 255 - srgb_bytes(RAMP))
+def test_metering_weighs_subject_and_picture_in_stops():
+    subject = np.zeros((48, 64), bool)
+    subject[:, :32] = True
+    half = np.where(subject, 0.11, 0.11 * 7)[..., None] * np.ones(3)  # the mean of all is 0.44
+    found = [metered_stops(half, subject, on_subject=share) for share in (1.0, 0.5, 0.0)]
+    np.testing.assert_allclose(found, [1.0, 0.0, -1.0], atol=1e-12)
+
+
+def test_denoising_smooths_weak_contrast_and_spares_edges():
+    rng = np.random.default_rng(4)
+    step = np.where(np.arange(64) < 32, 60.0, 180.0)[None, :, None] * np.ones((40, 1, 3))
+    grainy = np.clip(step + rng.normal(0, 4, step.shape), 0, 255).astype(np.uint8)
+    found = denoised(grainy, 8.0).astype(float)
+    for side in (slice(2, 28), slice(36, 62)):
+        assert found[:, side].std() < 0.45 * grainy[:, side].astype(float).std()
+    assert (found[:, 32] - found[:, 31]).mean() > 0.9 * 120
+    assert denoised(grainy, 0.0) is grainy
+
+
+def test_sharpening_puts_halos_beside_edges_and_changes_nothing_flat():
+    step = np.where(np.arange(64) < 32, 80, 160)[None, :, None].repeat(20, 0).repeat(3, 2).astype(np.uint8)
+    found = sharpened(step, 1.0, sigma_px=1.0).astype(int)
+    # A step blurred by a Gaussian of 1 px is 0.69 of its height half a pixel past it: 31 % of 80 are added.
+    assert found[5, 32, 0] == pytest.approx(160 + 0.31 * 80, abs=2)
+    assert found[5, 31, 0] == pytest.approx(80 - 0.31 * 80, abs=2)
+    assert (found[:, [0, -1]] == [[80] * 3, [160] * 3]).all()

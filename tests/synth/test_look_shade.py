@@ -129,3 +129,20 @@ def test_an_even_environment_has_no_key_light():
 def test_unlit_is_the_albedo_itself():
     albedo = np.random.default_rng(1).random((5, 6, 3))
     np.testing.assert_array_equal(unlit(albedo), albedo)
+
+
+def test_sheen_brightens_grazing_cloth_by_the_light_that_arrives_and_not_what_faces_the_camera():
+    """Under an even light of 1 a black surface shows nothing but its sheen: (1 - cos)^3 of it."""
+    camera = np.broadcast_to([0.0, 0.0, 1.0], NORMALS.shape)
+    cosine = np.clip(NORMALS @ [0.0, 0.0, 1.0], 0, 1)
+    found = shade(
+        np.zeros(NORMALS.shape),
+        NORMALS,
+        open_transfer(NORMALS),
+        Light.flat(),
+        towards_camera=camera,
+        specular=0.0,
+        roughness=1.0,
+        sheen=0.5,
+    )
+    np.testing.assert_allclose(found[..., 0], 0.5 * (1 - cosine) ** 3, atol=1e-9)

@@ -2,14 +2,21 @@
 
 import numpy as np
 import pytest
-from raster_scenes import ball, camera, flat_camera, random_mesh
+from raster_scenes import average_samples, ball, camera, finer_camera, flat_camera, random_mesh
 
 from hd_core.errors import InputError
 from hd_core.geometry.camera import pixel_rays, project, unproject
-from hd_core.synth.raster.coverage import average_samples, extend_to_outline, finer_camera, soft_mask
+from hd_core.synth.raster.coverage import extend_to_outline, sample_pixels
+from hd_core.synth.raster.edges import edge_pixels
 from hd_core.synth.raster.fragments import AlphaTest
 from hd_core.synth.raster.interpolate import face_labels, interpolate, interpolate_corners, label_picture
 from hd_core.synth.raster.zbuffer import rasterise
+
+
+def soft_mask(positions, faces, cam, **options):
+    """Samples in every pixel."""
+    everywhere, nowhere = np.ones(cam.shape, bool), np.zeros(cam.shape, bool)
+    return sample_pixels(positions, faces, cam, everywhere, **options).coverage(nowhere)
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +122,16 @@ def test_coverage_with_holes_is_that_of_a_finer_picture(scene):
     assert (alpha != expected).mean() < 2e-3
 
 
-def test_a_known_mask_only_saves_work_on_a_mesh_without_hair_thin_gaps():
+def test_only_pixels_near_the_outline_need_samples():
     cam = camera()
     positions, faces, _ = ball(40)
-    mask = rasterise(positions, faces, cam).mask
+    found = rasterise(positions, faces, cam)
     plain = soft_mask(positions, faces, cam)
-    np.testing.assert_array_equal(soft_mask(positions, faces, cam, mask=mask), plain)
-    np.testing.assert_array_equal(soft_mask(positions, faces, cam, mask=mask, cull_back=True), plain)
+    near = edge_pixels(found, np.zeros(cam.shape, int), cam)
+    assert near.mean() < 0.5
+    for cull_back in (False, True):
+        taken = sample_pixels(positions, faces, cam, near, cull_back=cull_back)
+        np.testing.assert_array_equal(taken.coverage(found.mask), plain)
 
 
 def test_coverage_of_a_slanted_half_plane_is_its_area_in_the_pixel():
@@ -150,16 +160,6 @@ def test_a_finer_camera_sees_the_same_points_n_times_farther_from_the_corner():
     np.testing.assert_allclose(project(finer_camera(cam, 4), points), 4 * project(cam, points))
 
 
-def test_averaging_leaves_out_samples_off_the_mask():
-    values = np.arange(16.0).reshape(4, 4, 1)
-    mask = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]], bool)
-    mean, alpha = average_samples(values, mask, 2)
-    np.testing.assert_array_equal(mean[..., 0], [[2.5, 0], [10.5, 12.5]])
-    np.testing.assert_array_equal(alpha, [[0.5, 0], [1, 1]])
-    with pytest.raises(InputError, match="multiples of 3"):
-        average_samples(values, mask, 3)
-
-
 def test_outline_pixels_take_the_mean_of_their_nearest_neighbours():
     values = np.zeros((5, 6, 2))
     values[2, 1], values[3, 1] = [1.0, 10], [3.0, 30]
@@ -176,9 +176,7 @@ def test_outline_pixels_take_the_mean_of_their_nearest_neighbours():
     assert (extend_to_outline(values, np.zeros_like(mask), alpha) == 0).all()
 
 
-def test_numbers_of_samples_and_masks_that_do_not_fit_are_named(scene):
+def test_numbers_of_samples_that_do_not_fit_a_grid_are_named(scene):
     cam, positions, faces, _ = scene
     with pytest.raises(InputError, match="3 samples per side"):
         soft_mask(positions, faces, cam, samples=3)
-    with pytest.raises(InputError, match=r"mask of \(2, 2\)"):
-        soft_mask(positions, faces, cam, mask=np.ones((2, 2), bool))

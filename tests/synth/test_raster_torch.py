@@ -8,6 +8,8 @@ from raster_scenes import ball, camera, random_mesh
 from hd_core.errors import InputError
 from hd_core.synth.raster.fragments import AlphaTest
 from hd_core.synth.raster.screen import to_screen
+from hd_core.synth.raster.subdivide import subdivide
+from hd_core.synth.raster.torch_screen import smooth_points
 from hd_core.synth.raster.torch_zbuffer import rasterise_batch
 from hd_core.synth.raster.zbuffer import rasterise
 
@@ -81,6 +83,18 @@ def test_every_mesh_of_a_batch_is_drawn_as_if_alone():
     )
     for i, (positions, faces) in enumerate(meshes):
         assert_same(rasterise(positions, faces, cams[i], alpha_test=tests[i]), twin, i)
+
+
+def test_the_smooth_surface_through_a_mesh_is_the_same_on_every_pixel():
+    positions, faces, _ = ball(14)
+    positions = (positions + np.random.default_rng(9).normal(scale=0.01, size=positions.shape)).astype(np.float32)
+    finer = subdivide(faces, len(positions), levels=1)
+    plain = rasterise(finer.apply(positions), finer.faces, camera())
+    corners = smooth_points(finer, torch.as_tensor(positions))
+    twin = rasterise_batch([corners], [torch.as_tensor(finer.faces)], [camera()])
+    assert plain.mask.mean() > 0.2
+    np.testing.assert_array_equal(plain.face, twin.face[0].numpy())
+    np.testing.assert_array_equal(plain.depth, twin.depth[0].numpy())
 
 
 def test_nothing_to_draw_gives_empty_pictures():

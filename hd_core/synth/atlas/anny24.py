@@ -123,7 +123,10 @@ def read_atlas(path: Path) -> Atlas:
             convention = (file.metadata() or {}).get("iuv_convention")
             raw = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
-        raise InputError(f"Cannot read the atlas {path.name}: {error}. Install hd-core again.") from error
+        raise InputError(
+            f"Cannot read the atlas {path}: {error}.",
+            "It comes with hd-core: install the package again, or make the file with tools/make_atlas.py.",
+        ) from error
     if convention != IUV_CONVENTION or not {"faces", "part", "uv", "vertices"} <= raw.keys():
         raise InputError(
             f"Found an atlas of convention {convention!r} with {sorted(raw)}; expected {IUV_CONVENTION!r} with faces, "

@@ -13,15 +13,20 @@ from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8
-from safetensors.numpy import load_file
 
-from hd_core.errors import InputError
+from hd_core.synth.assets import read_asset
 
 BODY_FILE = Path(__file__).parent / "assets" / "body.safetensors"
 GROUPS: tuple[str, ...] = ("body", "eyes", "lashes", "teeth", "tongue", "tights", "skirt", "hair")
 """Parts of the mesh that have faces; the last three are surfaces to cut clothes and hair from."""
 NUM_SKIN_VERTICES = 13380
 """The skin (group `body`) is the first vertices of the mesh."""
+
+TENSORS: tuple[str, ...] = (
+    *("template", "basis", "basis_scale", "mix", "breast_vertices", "breast_basis", "breast_basis_scale", "breast_mix"),
+    *("recipes", "bone_indices", "bone_weights", "head_vertices", "tail_vertices", "uv"),
+    *(f"{kind}.{name}" for name in GROUPS for kind in ("faces", "face_uv")),
+)
 
 Triangles = Int32[np.ndarray, "_ 3"]
 
@@ -86,11 +91,9 @@ def read_body(path: Path) -> BodyModel:
     """Read a body file.
 
     Raises:
-        InputError: If there is no such file.
+        InputError: If there is no such file, or it is damaged.
     """
-    if not path.is_file():
-        raise InputError(f"Found no body model at {path}; install the package again, or run tools/export_body.py.")
-    raw = load_file(path)
+    raw = read_asset(path, needs=TENSORS, made_by="tools/export_body.py")
     weights = raw["bone_weights"].astype(np.float32)
     return BodyModel(
         template=raw["template"],

@@ -10,9 +10,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hd_core.compiled import compiled
+from hd_core.mesh.faces import boundary_edges
 
 SMALLEST_AREA_M2 = 1e-12
 STEEPEST_COTANGENT = 20.0
+HEM_STIFFNESS = 8.0
+"""A hem is cloth laid double: twice as thick, eight times as stiff."""
+CORNER_COSINE = 0.7
+"""Where an edge turns more sharply than this at rest it has a corner, which stays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +45,16 @@ class Constraints:
     areas: Float[np.ndarray, " g"]
 
 
-def build_constraints(rest: Float[np.ndarray, "g 3"], faces: Int[np.ndarray, "f 3"]) -> Constraints:
+def build_constraints(
+    rest: Float[np.ndarray, "g 3"], faces: Int[np.ndarray, "f 3"], *, hem_m: float = 0.0
+) -> Constraints:
     """Springs along the edges and hinges across them.
 
     A spring is as stiff as its two triangles are large over its length squared (Van Gelder 1998, "Approximate
     simulation of elastic membranes by triangulated spring meshes"), so the cloth is the same on a finer mesh.
     A hinge resists the mean curvature, linear in the positions (Bergou, Wardetzky, Harmon, Zorin, Grinspun 2006,
     "A quadratic bending model for inextensible surfaces"); it lies flat at rest, like the panels clothes are cut
-    from.
+    from. Along the cloth's edges a hem of width `hem_m` resists their curvature in the same way.
     """
     rest = np.asarray(rest, np.float64)
     corner = rest[faces]
@@ -57,6 +64,9 @@ def build_constraints(rest: Float[np.ndarray, "g 3"], faces: Int[np.ndarray, "f 
     lengths = np.linalg.norm(rest[edges[:, 0]] - rest[edges[:, 1]], axis=-1)
     shapes = lengths**2 / np.maximum(beside, SMALLEST_AREA_M2)
     hinges, weights = _hinges(rest, faces, areas, edges, of_half)
+    if hem_m > 0:
+        ends, stiff = _hems(rest, faces, hem_m)
+        hinges, weights = np.concatenate([hinges, ends]), np.concatenate([weights, stiff])
     edge_order, edge_colours = _colour(edges, len(rest))
     hinge_order, hinge_colours = _colour(hinges, len(rest))
     return Constraints(
@@ -101,6 +111,29 @@ def _hinges(
     c03, c04 = _cotangent(x0 - x1, x2 - x1), _cotangent(x0 - x1, x3 - x1)
     weights = np.stack([c03 + c04, c01 + c02, -c01 - c03, -c02 - c04], axis=1)
     return hinges, weights * np.sqrt(3 / total)[:, None]
+
+
+def _hems(
+    rest: Float[np.ndarray, "g 3"], faces: Int[np.ndarray, "f 3"], hem_m: float
+) -> tuple[Int[np.ndarray, "h 4"], Float[np.ndarray, "h 4"]]:
+    """Every vertex of an edge between its neighbours there: a beam in finite differences; the fourth has no weight.
+
+    The energy of a beam of length h between midpoints is k w / (2 h) times the square of the change of slope.
+    """
+    edges = boundary_edges(faces)
+    after = np.full(len(rest), -1, np.int64)
+    after[edges[:, 0]] = edges[:, 1]
+    before = np.full(len(rest), -1, np.int64)
+    before[edges[:, 1]] = edges[:, 0]
+    middle = np.flatnonzero((after >= 0) & (before >= 0))
+    start, end = before[middle], after[middle]
+    back, on = rest[start] - rest[middle], rest[end] - rest[middle]
+    lengths = np.linalg.norm(back, axis=1), np.linalg.norm(on, axis=1)
+    sound = -(back * on).sum(axis=1) > CORNER_COSINE * lengths[0] * lengths[1]
+    start, middle, end, first, second = (part[sound] for part in (start, middle, end, *lengths))
+    scale = np.sqrt(HEM_STIFFNESS * hem_m * 2 / (first + second))
+    weights = np.stack([1 / first, -1 / first - 1 / second, 1 / second, np.zeros(len(first))], axis=1)
+    return np.stack([start, middle, end, start], axis=1), weights * scale[:, None]
 
 
 def _cotangent(a: Float[np.ndarray, "k 3"], b: Float[np.ndarray, "k 3"]) -> Float[np.ndarray, " k"]:

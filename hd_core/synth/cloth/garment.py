@@ -17,12 +17,18 @@ class Garment:
         faces: Triangles.
         pinned: Vertices that follow the skinned target exactly, such as a waistband.
         skin_distance: Distance of every vertex to the skin in the rest pose, metres.
+        freedom: Factor of the compliance with which every vertex is tied to its target; 1 if omitted.
+        outward: Whether the faces are counter-clockwise from outside, so that the cloth knows the body's inside.
+        hem_m: Width of the hem along its edges, where the cloth is laid double, metres.
     """
 
     rest: Float[np.ndarray, "g 3"]
     faces: Int[np.ndarray, "f 3"]
     pinned: Bool[np.ndarray, " _"]
     skin_distance: Float[np.ndarray, " _"]
+    freedom: Float[np.ndarray, " _"] | None = None
+    outward: bool = False
+    hem_m: float = 0.0
 
     def __post_init__(self) -> None:
         num = len(self.rest)
@@ -33,6 +39,8 @@ class Garment:
         if self.pinned.shape != (num,) or self.skin_distance.shape != (num,):
             found = f"{self.pinned.shape} pins and {self.skin_distance.shape} distances"
             raise InputError(f"Found {found}; expected one of each for the {num} vertices.")
+        if self.freedom is not None and (self.freedom.shape != (num,) or not (self.freedom > 0).all()):
+            raise InputError(f"Found freedoms {self.freedom.shape}; expected one above 0 for each of {num} vertices.")
         if not np.isfinite(self.rest).all() or not np.isfinite(self.skin_distance).all():
             raise InputError("Found vertices or skin distances that are not finite; expected metres.")
 
@@ -90,4 +98,5 @@ def attachment(garment: Garment, options: ClothOptions) -> Float[np.ndarray, " g
     loose = looseness(garment, options)
     if np.isinf(options.loose_compliance):
         return np.where(loose > 0, np.inf, options.tight_compliance)
-    return options.tight_compliance * (options.loose_compliance / options.tight_compliance) ** loose
+    tied = options.tight_compliance * (options.loose_compliance / options.tight_compliance) ** loose
+    return tied if garment.freedom is None else tied * garment.freedom

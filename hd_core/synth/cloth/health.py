@@ -8,6 +8,10 @@ from scipy.spatial import cKDTree
 
 from hd_core.errors import InputError
 from hd_core.synth.cloth.garment import Garment
+from hd_core.synth.rows import unique_rows
+
+LASTING = 3
+"""Tears and sunk cloth last longer than this many frames, so that only every so many are looked at for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,7 @@ class HealthLimits:
     Args:
         stretch: Length of an edge, over its length at rest or in the target if that is longer, above which it counts
             as torn.
+        growth_m: A torn edge is this much longer, too, metres: slivers and fine meshes have edges of a millimetre.
         torn_share: Largest share of torn edges in any frame, by length: slivers count for little.
         depth_m: Distance below the skin from which a vertex counts as sunk, metres.
         reach_m: Vertices farther than this from every body vertex are not looked at, metres.
@@ -25,10 +30,11 @@ class HealthLimits:
     """
 
     stretch: float = 1.8
+    growth_m: float = 0.01
     torn_share: float = 0.02
     depth_m: float = 0.01
     reach_m: float = 0.05
-    sunk_share: float = 0.05
+    sunk_share: float = 0.02
     speed: float = 12.0
 
 
@@ -77,10 +83,11 @@ def examine(
     broken = int((~np.isfinite(positions).all(axis=(1, 2))).sum())
     if broken:
         return Health(ok=False, reasons=(f"{broken} of {len(positions)} frames are not finite.",), figures={})
-    placed = zip(positions, targets, strict=True)
-    bodies = zip(body_vertices, body_normals, strict=True)
+    some = slice(None, None, LASTING)
+    placed = zip(positions[some], targets[some], strict=True)
+    bodies = zip(body_vertices[some], body_normals[some], strict=True)
     figures = {
-        "torn_share": _torn_share(garment, positions, targets, limits.stretch),
+        "torn_share": _torn_share(garment, positions[some], targets[some], limits),
         "sunk_share": max(_sunk_share(garment, at, body, limits) for at, body in zip(placed, bodies, strict=True)),
         "speed": _speed(positions, targets, fps),
     }
@@ -105,19 +112,20 @@ def _reasons(figures: dict[str, float], limits: HealthLimits) -> tuple[str, ...]
 
 
 def _torn_share(
-    garment: Garment, positions: Float[np.ndarray, "t g 3"], targets: Float[np.ndarray, "t g 3"], stretch: float
+    garment: Garment, positions: Float[np.ndarray, "t g 3"], targets: Float[np.ndarray, "t g 3"], limits: HealthLimits
 ) -> float:
     a, b = _edges(garment.faces).T
     rest = np.linalg.norm(garment.rest[a] - garment.rest[b], axis=-1)
     wanted = np.linalg.norm(targets[:, a] - targets[:, b], axis=-1)
     now = np.linalg.norm(positions[:, a] - positions[:, b], axis=-1)
-    torn = now > stretch * np.maximum(np.maximum(rest, wanted), 1e-6)
+    due = np.maximum(rest, wanted)
+    torn = now > np.maximum(limits.stretch * due, due + limits.growth_m)
     return float((torn @ rest).max() / max(float(rest.sum()), 1e-9))
 
 
 def _edges(faces: Int[np.ndarray, "f 3"]) -> Int[np.ndarray, "e 2"]:
     ends = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    return np.unique(ends, axis=0)
+    return unique_rows(ends)[0]
 
 
 def _sunk_share(
@@ -130,14 +138,16 @@ def _sunk_share(
     (points, target), (body, normals) = placed, surface
     if not len(body):
         return 0.0
-    tree = cKDTree(body)
+    tree = cKDTree(body, compact_nodes=False, balanced_tree=False)  # quicker to build, the same answers
 
-    def sunk(at: Float[np.ndarray, "g 3"]) -> Bool[np.ndarray, " g"]:
-        distance, nearest = tree.query(at)
+    def sunk(at: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+        distance, nearest = tree.query(at, distance_upper_bound=limits.reach_m)
+        nearest = np.minimum(nearest, len(body) - 1)  # where nothing is in reach
         height = ((at - body[nearest]) * normals[nearest]).sum(axis=-1)
         return np.asarray((height < -limits.depth_m) & (distance < limits.reach_m))
 
-    return float((sunk(points) & ~sunk(target) & ~garment.pinned).mean())
+    deep = np.flatnonzero(sunk(points) & ~garment.pinned)
+    return float((~sunk(target[deep])).sum() / len(points))
 
 
 def _speed(positions: Float[np.ndarray, "t g 3"], targets: Float[np.ndarray, "t g 3"], fps: float) -> float:

@@ -13,6 +13,9 @@ import numpy as np
 
 from hd_core.compiled import compiled
 
+PRESS = 0.2
+"""Share of its depth by which another limb pushes a vertex out in a substep: softly, its own limb has the last word."""
+
 
 @compiled
 def advance_frame(
@@ -30,6 +33,8 @@ def advance_frame(
     hinge_gain: np.ndarray,
     planes: np.ndarray,
     clearance: np.ndarray,
+    other_planes: np.ndarray,
+    other_clearance: np.ndarray,
     friction: float,
     ground: float,
     gravity: float,
@@ -55,6 +60,8 @@ def advance_frame(
         hinge_gain: 1 / (sum of w c^2 + compliance / step^2).
         planes: g 4 3: point of the body and its normal at the start, then at the end of the frame.
         clearance: g, metres that the cloth keeps from its plane; -inf where there is none.
+        other_planes: The same of another limb that the cloth is pressed against.
+        other_clearance: g; -inf where there is none.
         friction: Coulomb's coefficient.
         ground: Height that the cloth stays above, metres; -inf for none.
         gravity: m/s^2, along -z.
@@ -73,7 +80,9 @@ def advance_frame(
         _bend(x, inverse_mass, hinges, hinge_weights, hinge_gain)
         _stretch(x, inverse_mass, edges, lengths, edge_gain)
         _follow(x, target_from, target_to, follow, share)
-        _keep_out(x, before, inverse_mass, planes, clearance, pushed, normal, drift, friction, share, 1.0 / substeps)
+        pushed[:] = 0.0
+        for sides, kept, give in ((other_planes, other_clearance, PRESS), (planes, clearance, 1.0)):
+            _keep_out(x, before, inverse_mass, sides, kept, give, pushed, normal, drift, friction, share, 1 / substeps)
         _stand(x, before, inverse_mass, pushed, normal, drift, friction, ground)
         _velocities(x, v, before, pushed, normal, drift, keep, max_speed, step)
 
@@ -154,6 +163,7 @@ def _keep_out(
     inverse_mass: np.ndarray,
     planes: np.ndarray,
     clearance: np.ndarray,
+    give: float,
     pushed: np.ndarray,
     normal: np.ndarray,
     drift: np.ndarray,
@@ -162,23 +172,22 @@ def _keep_out(
     part: float,
 ) -> None:
     """Out of the body: each vertex stays above its own moving tangent plane."""
+    away = np.empty(3)
     for i in range(x.shape[0]):
-        pushed[i] = 0.0
-        if inverse_mass[i] == 0.0:
+        if inverse_mass[i] == 0.0 or clearance[i] == -np.inf:
             continue
         height = 0.0
         square = 0.0
         for d in range(3):
-            normal[i, d] = planes[i, 1, d] + share * (planes[i, 3, d] - planes[i, 1, d])
-            square += normal[i, d] * normal[i, d]
-            way = planes[i, 2, d] - planes[i, 0, d]
-            drift[i, d] = part * way
-            height += normal[i, d] * (x[i, d] - planes[i, 0, d] - share * way)
+            away[d] = planes[i, 1, d] + share * (planes[i, 3, d] - planes[i, 1, d])
+            square += away[d] * away[d]
+            height += away[d] * (x[i, d] - planes[i, 0, d] - share * (planes[i, 2, d] - planes[i, 0, d]))
         size = math.sqrt(max(square, 1e-20))
-        depth = clearance[i] - height / size
+        depth = give * (clearance[i] - height / size)
         if depth > 0:
             for d in range(3):
-                normal[i, d] /= size
+                normal[i, d] = away[d] / size
+                drift[i, d] = part * (planes[i, 2, d] - planes[i, 0, d])
                 x[i, d] += depth * normal[i, d]
             pushed[i] = depth
             _rub(x, before, normal, drift, i, friction * depth)

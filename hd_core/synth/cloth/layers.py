@@ -1,10 +1,10 @@
-"""Several garments worn over each other: each keeps off the body and off the one below it."""
+"""Several garments worn over each other: each keeps off the body and off all those below it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from hd_core.errors import InputError
 from hd_core.synth.cloth.contact import surface_normals
@@ -36,6 +36,7 @@ class Outfit:
         options: How to simulate; its clearance is that of the innermost layer to the skin, and of any layer to the
             one below.
         rest_body: The body in the garments' rest pose; that at the start if omitted.
+        limbs: Limb of each body vertex; see `ClothState`.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Outfit:
         fps: float,
         options: ClothOptions | None = None,
         rest_body: Float[np.ndarray, "b 3"] | None = None,
+        limbs: Int[np.ndarray, " b"] | None = None,
     ) -> None:
         options = options or ClothOptions()
         self._layers = tuple(layers)
@@ -67,12 +69,15 @@ class Outfit:
                 options=options,
                 rest_body=rest,
                 clearance_m=kept,
+                limbs=limbs,
             )
+            if limbs is not None:
+                limbs = np.concatenate([limbs, state.limbs])
             self._states.append(state)
-            vertices, normals = self._with(layer, state.positions, body_vertices, body_normals)
-            rest = np.concatenate([rest[: len(body_vertices)], layer.garment.rest])
-            outer = np.full(len(body_vertices), max(OUTER_CLEARANCE_M, options.clearance_m))
-            kept = np.concatenate([outer, np.full(len(target), options.clearance_m)])
+            vertices, normals = _with(layer, state.positions, vertices, normals)
+            rest = np.concatenate([rest, layer.garment.rest])
+            kept[: len(body_vertices)] = max(OUTER_CLEARANCE_M, options.clearance_m)
+            kept = np.concatenate([kept, np.full(len(target), options.clearance_m)])
 
     def step(
         self,
@@ -86,21 +91,21 @@ class Outfit:
         moved = []
         for layer, state, target in zip(self._layers, self._states, targets, strict=True):
             moved.append(state.step(target, vertices, normals))
-            vertices, normals = self._with(layer, moved[-1], body_vertices, body_normals)
+            vertices, normals = _with(layer, moved[-1], vertices, normals)
         return moved
 
     def _check(self, targets: Sequence[Float[np.ndarray, "_ 3"]]) -> None:
         if len(targets) != len(self._layers):
             raise InputError(f"Found {len(targets)} targets; expected {len(self._layers)}, one per layer.")
 
-    def _with(
-        self,
-        layer: Layer,
-        positions: Float[np.ndarray, "g 3"],
-        body_vertices: Float[np.ndarray, "b 3"],
-        body_normals: Float[np.ndarray, "b 3"],
-    ) -> tuple[Float[np.ndarray, "_ 3"], Float[np.ndarray, "_ 3"]]:
-        """The body and one layer on it, as one thing to keep off."""
-        normals = np.empty((len(positions), 3))
-        surface_normals(positions.astype(np.float64), layer.garment.faces, normals)
-        return np.concatenate([body_vertices, positions]), np.concatenate([body_normals, normals])
+
+def _with(
+    layer: Layer,
+    positions: Float[np.ndarray, "g 3"],
+    vertices: Float[np.ndarray, "b 3"],
+    normals: Float[np.ndarray, "b 3"],
+) -> tuple[Float[np.ndarray, "_ 3"], Float[np.ndarray, "_ 3"]]:
+    """A layer and what is below it, as one thing to keep off."""
+    own = np.empty((len(positions), 3))
+    surface_normals(positions.astype(np.float64), layer.garment.faces, own)
+    return np.concatenate([vertices, positions]), np.concatenate([normals, own])

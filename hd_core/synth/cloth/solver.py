@@ -5,14 +5,15 @@ faces, are ordered in the mesh.
 """
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from hd_core.errors import InputError
 from hd_core.synth.cloth.constraints import build_constraints
-from hd_core.synth.cloth.contact import find_candidates, look_up
+from hd_core.synth.cloth.contact import find_candidates, look_up, surface_normals
 from hd_core.synth.cloth.fabric import Fabric
 from hd_core.synth.cloth.garment import ClothOptions, Garment, attachment, looseness
 from hd_core.synth.cloth.kernels import advance_frame
+from hd_core.synth.cloth.limbs import assign_limbs, look_up_other
 
 LIGHTEST_SHARE = 1e-2
 """Lightest vertex over the mean one: those at slivers would otherwise weigh nothing."""
@@ -33,6 +34,8 @@ class ClothState:
         rest_body: The same body in the garment's rest pose: contacts are preselected there. Those at the start
             if omitted.
         clearance_m: Distance to keep from each body vertex; that of the options if omitted.
+        limbs: Limb of each body vertex (0 trunk, 1 and 2 arms, 3 and 4 legs): cloth is then kept out of other limbs
+            than its own, too, where these press against it.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class ClothState:
         options: ClothOptions | None = None,
         rest_body: Float[np.ndarray, "b 3"] | None = None,
         clearance_m: Float[np.ndarray, " b"] | None = None,
+        limbs: Int[np.ndarray, " b"] | None = None,
     ) -> None:
         if not fps > 0:
             raise InputError(f"Found {fps} frames per second; expected a positive rate.")
@@ -56,7 +60,7 @@ class ClothState:
         self._rank = np.argsort(self._order)
         self._check(target, body_vertices, body_normals)
         self._tie()
-        self._meet(target, body_vertices, rest_body, clearance_m)
+        self._meet(target, body_vertices, rest_body, clearance_m, limbs)
         self._x = self._sorted(target)
         self._v = np.zeros_like(self._x)
         self._target = self._x.copy()
@@ -66,6 +70,11 @@ class ClothState:
     def positions(self) -> Float32[np.ndarray, "g 3"]:
         """The garment as it is now, metres."""
         return self._x[self._rank].astype(np.float32)
+
+    @property
+    def limbs(self) -> Int[np.ndarray, " g"]:
+        """Limb of every vertex of the garment."""
+        return self._limbs.home[self._rank]
 
     def step(
         self,
@@ -84,6 +93,7 @@ class ClothState:
         target, body = self._sorted(target), (_double(body_vertices), _double(body_normals))
         options, ground = self.options, self.options.ground_m
         planes, clearance = self._planes(body)
+        other_planes, other_clearance = self._other_planes(body, planes)
         advance_frame(
             self._x,
             self._v,
@@ -99,6 +109,8 @@ class ClothState:
             self._hinge_gain,
             planes,
             clearance,
+            other_planes,
+            other_clearance,
             self.fabric.friction,
             -np.inf if ground is None else ground + options.clearance_m + self.fabric.thickness_m / 2,
             options.gravity,
@@ -113,8 +125,8 @@ class ClothState:
     def _tie(self) -> None:
         """Constraints, masses and the factors that stay the same throughout."""
         rest = _double(self.garment.rest)[self._order]
-        faces = _canonical(self._rank[self.garment.faces])
-        mesh = build_constraints(rest, faces)
+        self._faces = faces = _canonical(self._rank[self.garment.faces])
+        mesh = build_constraints(rest, faces, hem_m=self.garment.hem_m)
         areas = np.maximum(mesh.areas, LIGHTEST_SHARE * max(float(mesh.areas.mean()), 1e-9))
         held = self.garment.pinned[self._order]
         self._inverse_mass = w = np.where(held, 0.0, 1.0 / (areas * self.fabric.density))
@@ -134,6 +146,7 @@ class ClothState:
         body_vertices: Float[np.ndarray, "b 3"],
         rest_body: Float[np.ndarray, "b 3"] | None,
         clearance_m: Float[np.ndarray, " b"] | None,
+        limbs: Int[np.ndarray, " b"] | None,
     ) -> None:
         """Preselect what every vertex can touch."""
         num = len(body_vertices)
@@ -145,7 +158,9 @@ class ClothState:
         if num:
             place, body = (target, body_vertices) if rest_body is None else (self.garment.rest, rest_body)
             wanders = self.garment.skin_distance >= self.options.wander_m
-            self._candidates = find_candidates(_double(place)[self._order], _double(body), wanders[self._order])
+            at, skin = _double(place)[self._order], _double(body)
+            self._candidates = find_candidates(at, skin, wanders[self._order])
+            self._limbs = assign_limbs(at, skin, np.zeros(num, np.int64) if limbs is None else limbs)
 
     def _planes(
         self, body: tuple[Float[np.ndarray, "b 3"], Float[np.ndarray, "b 3"]]
@@ -154,9 +169,41 @@ class ClothState:
         if not len(body[0]):
             return np.zeros((len(self._order), 4, 3)), np.full(len(self._order), -np.inf)
         found = self._candidates
-        look_up(self._x, self._body[0], found.near, found.walks, found.neighbours, self._touched)
+        outwards = np.zeros_like(self._x)
+        if self.garment.outward:
+            surface_normals(self._target, self._faces, outwards)
+        who = self._limbs
+        look_up(
+            self._x,
+            outwards,
+            who.home,
+            who.place,
+            *self._body,
+            who.body,
+            who.body_place,
+            found.near,
+            found.walks,
+            found.neighbours,
+            self._touched,
+        )
         parts = (*self._body, *body)
         return np.stack([part[self._touched] for part in parts], axis=1), self._kept[self._touched]
+
+    def _other_planes(
+        self, body: tuple[Float[np.ndarray, "b 3"], Float[np.ndarray, "b 3"]], planes: Float[np.ndarray, "g 4 3"]
+    ) -> tuple[Float[np.ndarray, "g 4 3"], Float[np.ndarray, " g"]]:
+        """The same of another limb that is close."""
+        found = np.full(len(self._order), -1, np.int64)
+        if len(body[0]):
+            who = self._limbs
+            facing = np.ascontiguousarray(planes[:, 1])
+            look_up_other(self._x, facing, who.home, who.place, *body, who.body, who.body_place, who.vertices, found)
+        sides, clearance = np.zeros((len(found), 4, 3)), np.full(len(found), -np.inf)
+        met = found >= 0
+        if met.any():
+            sides[met] = np.stack([part[found[met]] for part in (*self._body, *body)], axis=1)
+            clearance[met] = (self.options.clearance_m + self.fabric.thickness_m) / 2
+        return sides, clearance
 
     def _sorted(self, points: Float[np.ndarray, "g 3"]) -> Float[np.ndarray, "g 3"]:
         return np.ascontiguousarray(points[self._order], dtype=np.float64)

@@ -1,136 +1,122 @@
 """What a person wears: garments with their cut, ease, fabric and print, innermost first."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
-from hd_core.synth.cloth.fabric import Fabric, sample_fabric
-from hd_core.synth.garments.patterns import Pattern
-from hd_core.synth.look.fabric import Print, sample_fabric_print
+from hd_core.synth.garments import lowers, outers, uppers
+from hd_core.synth.garments.garb import Garb, Tailor
+from hd_core.synth.garments.uppers import Garbs
+from hd_core.synth.splits import allowed
 
-
-@dataclass(frozen=True, kw_only=True)
-class Garb:
-    """One garment of an outfit.
-
-    Args:
-        name: For people to read, "T-shirt".
-        pattern: Its cut.
-        ease_m: How far it stands off the skin, m.
-        fabric: What it is made of.
-        print: What it looks like.
-    """
-
-    name: str
-    pattern: Pattern
-    ease_m: float
-    fabric: Fabric
-    print: Print
+LOWER: Mapping[Callable[[Tailor], Garb], float] = {
+    lowers.leggings: 0.10,
+    lowers.trousers: 0.26,
+    lowers.baggy_trousers: 0.12,
+    lowers.wide_trousers: 0.08,
+    lowers.cargo_trousers: 0.06,
+    lowers.shorts: 0.19,
+    lowers.skirt: 0.08,
+    lowers.long_skirt: 0.05,
+    lowers.pleated_skirt: 0.03,
+    lowers.pencil_skirt: 0.03,
+}
+"""For the legs, and how often each is drawn."""
+UPPER: Mapping[Callable[[Tailor], Garbs], float] = {
+    uppers.t_shirt: 0.22,
+    uppers.oversized_shirt: 0.10,
+    uppers.long_sleeves: 0.12,
+    uppers.sweater: 0.09,
+    uppers.tank_top: 0.10,
+    uppers.crop_top: 0.06,
+    uppers.turtleneck: 0.05,
+    uppers.polo_shirt: 0.05,
+    uppers.shirt: 0.08,
+    uppers.blouse: 0.05,
+    uppers.hoodie: 0.08,
+}
+"""For the trunk."""
+ONE_PIECE: Mapping[Callable[[Tailor], Garb], float] = {
+    lowers.strap_dress: 0.33,
+    lowers.sleeve_dress: 0.33,
+    lowers.tight_dress: 0.16,
+    lowers.jumpsuit: 0.18,
+}
+"""Instead of both."""
+OUTER: Mapping[Callable[[Tailor], Garbs], float] = {
+    outers.jacket: 0.24,
+    outers.coat: 0.16,
+    outers.cardigan: 0.16,
+    outers.open_shirt: 0.18,
+    outers.zip_hoodie: 0.12,
+    outers.vest: 0.08,
+    outers.kimono: 0.06,
+}
+"""Open, over what is on the trunk."""
+ONE_PIECE_SHARE, DUNGAREES_SHARE, OUTER_SHARE, SCARF_SHARE, TUCKED_SHARE = 0.18, 0.03, 0.20, 0.03, 0.15
+SHORTEST_TUCKED_M = 0.06
+"""A top must reach down to here to be worn inside trousers."""
+RARE = ("cargo_trousers", "pleated_skirt", "pencil_skirt", "blouse", "polo_shirt", "jumpsuit", "vest", "kimono")
+"""Cuts that not every split has."""
+Made = TypeVar("Made")
 
 
 def sample_outfit(cut: np.random.Generator, looks: np.random.Generator) -> tuple[Garb, ...]:
-    """Draw something for the legs and something over it for the trunk; bare legs, tight and baggy ones included.
+    """Draw what somebody wears; bare legs, tight and baggy garments, dresses and open layers included.
 
     Args:
         cut: Draws cuts, ease and fabrics.
         looks: Draws prints.
     """
-    lower = [leggings, trousers, baggy_trousers, shorts, skirt, long_skirt][int(cut.choice(6, p=LOWER))]
-    upper = [t_shirt, oversized_shirt, long_sleeves, sweater, tank_top][int(cut.choice(5, p=UPPER))]
-    return lower(cut, looks), upper(cut, looks)
+    tailor = Tailor(cut, looks)
+    worn: tuple[Garb, ...]
+    if tailor.chance(ONE_PIECE_SHARE):
+        worn = (_draw(tailor, ONE_PIECE)(tailor),)
+    elif tailor.chance(DUNGAREES_SHARE):
+        worn = (*_under(uppers.t_shirt(tailor)), lowers.dungarees(tailor.over()))
+    else:
+        worn = _two_pieces(tailor)
+    if tailor.chance(OUTER_SHARE) and not _hooded(worn):
+        worn = (*_under(worn), *_draw(tailor, OUTER)(tailor.over()))
+    if tailor.chance(SCARF_SHARE) and not _hooded(worn):
+        worn = (*worn, outers.scarf(tailor.over()))
+    return worn
 
 
-LOWER = (0.12, 0.30, 0.16, 0.17, 0.15, 0.10)
-UPPER = (0.28, 0.18, 0.22, 0.16, 0.16)
+def covers_head(garbs: Sequence[Garb]) -> bool:
+    """Whether a hood is up: there is no room for a hat or much hair."""
+    return any(garb.pattern.kind == "hood up" for garb in garbs)
 
 
-def leggings(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Tight, to the calf or the ankle."""
-    pattern = Pattern(kind="bottom", leg=cut.uniform(1.4, 1.95), waist_m=cut.uniform(0.08, 0.16))
-    return _garb("leggings", pattern, cut.uniform(0.006, 0.009), "spandex", cut, looks)
+def _two_pieces(tailor: Tailor) -> tuple[Garb, ...]:
+    lower, upper = _draw(tailor, LOWER)(tailor), _draw(tailor, UPPER)(tailor)
+    shirt = upper[0]
+    if shirt.pattern.hem_m < SHORTEST_TUCKED_M and not shirt.pattern.flare_m and tailor.chance(TUCKED_SHARE):
+        inside = replace(shirt.pattern, tucked=True, waist_m=lower.pattern.waist_m, hem_m=lower.pattern.waist_m - 0.07)
+        return replace(shirt, pattern=inside), replace(lower, under_m=0.004), *upper[1:]
+    over = replace(shirt.pattern, waist_m=lower.pattern.waist_m, hips_m=lower.ease_m)
+    return lower, replace(shirt, pattern=over), *upper[1:]
 
 
-def trousers(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Straight, to the ankle."""
-    pattern = Pattern(kind="bottom", leg=cut.uniform(1.8, 1.97), waist_m=cut.uniform(0.06, 0.15))
-    return _garb("trousers", pattern, cut.uniform(0.012, 0.028), _one_of(cut, "denim", "cotton", "wool"), cut, looks)
-
-
-def baggy_trousers(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Wide, with much to fold."""
-    pattern = Pattern(kind="bottom", leg=cut.uniform(1.75, 1.97), waist_m=cut.uniform(0.06, 0.14))
-    return _garb("baggy trousers", pattern, cut.uniform(0.03, 0.055), _one_of(cut, "cotton", "jersey"), cut, looks)
-
-
-def shorts(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """From hot pants to the knee."""
-    pattern = Pattern(kind="bottom", leg=cut.uniform(0.25, 1.05), waist_m=cut.uniform(0.06, 0.15))
-    return _garb("shorts", pattern, cut.uniform(0.01, 0.045), _one_of(cut, "cotton", "denim", "jersey"), cut, looks)
-
-
-def skirt(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Above or about the knee."""
-    pattern = Pattern(kind="skirt", hem_m=cut.uniform(-0.45, -0.15), waist_m=cut.uniform(0.09, 0.16))
-    return _garb("skirt", pattern, cut.uniform(0.008, 0.03), _one_of(cut, "cotton", "silk", "denim"), cut, looks)
-
-
-def long_skirt(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Down to the calf or the ankle."""
-    pattern = Pattern(kind="skirt", hem_m=cut.uniform(-0.68, -0.45), waist_m=cut.uniform(0.09, 0.16))
-    return _garb("long skirt", pattern, cut.uniform(0.01, 0.04), _one_of(cut, "cotton", "silk"), cut, looks)
-
-
-def t_shirt(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Short sleeves, to the hips."""
-    pattern = _top(cut, sleeve=(0.35, 0.85), hem_m=(0.0, 0.06))
-    return _garb("T-shirt", pattern, cut.uniform(0.012, 0.03), _one_of(cut, "jersey", "cotton"), cut, looks)
-
-
-def oversized_shirt(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Wide, sleeves to the elbow."""
-    pattern = _top(cut, sleeve=(0.6, 1.1), hem_m=(-0.03, 0.04))
-    return _garb("oversized shirt", pattern, cut.uniform(0.035, 0.06), _one_of(cut, "jersey", "cotton"), cut, looks)
-
-
-def long_sleeves(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Sleeves to the wrist, close to the body."""
-    pattern = _top(cut, sleeve=(1.5, 1.97), hem_m=(0.0, 0.08))
-    return _garb("long sleeves", pattern, cut.uniform(0.008, 0.022), _one_of(cut, "jersey", "cotton"), cut, looks)
-
-
-def sweater(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """Sleeves to the wrist, wide and heavy."""
-    pattern = _top(cut, sleeve=(1.7, 1.97), hem_m=(-0.02, 0.05))
-    return _garb("sweater", pattern, cut.uniform(0.025, 0.05), "wool", cut, looks)
-
-
-def tank_top(cut: np.random.Generator, looks: np.random.Generator) -> Garb:
-    """No sleeves; some end at the waist."""
-    pattern = _top(cut, sleeve=(-0.05, 0.12), hem_m=(0.0, 0.18))
-    return _garb("tank top", pattern, cut.uniform(0.007, 0.025), _one_of(cut, "jersey", "spandex"), cut, looks)
-
-
-def _top(cut: np.random.Generator, *, sleeve: tuple[float, float], hem_m: tuple[float, float]) -> Pattern:
-    return Pattern(
-        kind="top",
-        sleeve=cut.uniform(*sleeve),
-        hem_m=cut.uniform(*hem_m),
-        neck_m=cut.uniform(0.57, 0.60),
-        scoop_m=cut.uniform(0.02, 0.09),
+def _under(worn: tuple[Garb, ...]) -> tuple[Garb, ...]:
+    """The same so close to the body that an outer layer finds room."""
+    return tuple(
+        replace(garb, ease_m=min(garb.ease_m, 0.014), pattern=replace(garb.pattern, sleeve_flare_m=0.0))
+        if garb.pattern.kind in {"top", "dress", "overall"}
+        else garb
+        for garb in worn
     )
 
 
-def _garb(  # noqa: PLR0917 - read as a row of a table
-    name: str, pattern: Pattern, ease_m: float, kind: str, cut: np.random.Generator, looks: np.random.Generator
-) -> Garb:
-    return Garb(
-        name=name,
-        pattern=pattern,
-        ease_m=ease_m,
-        fabric=sample_fabric(cut, kind),
-        print=sample_fabric_print(looks, kind="denim" if kind == "denim" and looks.random() < 0.6 else None),
-    )
+def _hooded(worn: tuple[Garb, ...]) -> bool:
+    return any(garb.pattern.kind in {"hood up", "hood down"} for garb in worn)
 
 
-def _one_of(cut: np.random.Generator, *names: str) -> str:
-    return names[int(cut.integers(len(names)))]
+def _draw(tailor: Tailor, shares: Mapping[Callable[[Tailor], Made], float]) -> Callable[[Tailor], Made]:
+    """One of the cuts that the split has."""
+    rare = allowed(RARE, tailor.cut, catalogue="cut")
+    cuts = [cut for cut in shares if cut.__name__ not in RARE or cut.__name__ in rare]
+    weight = np.array([shares[cut] for cut in cuts])
+    return cuts[int(tailor.cut.choice(len(cuts), p=weight / weight.sum()))]

@@ -1,4 +1,4 @@
-"""What stands behind the person: plain, graded, cloudy, cluttered, a room, or the environment itself."""
+"""What stands behind the person: plain, graded, cloudy, cluttered, a room, the environment itself, or a place."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,54 @@ from jaxtyping import Float
 
 from hd_core.errors import InputError
 from hd_core.geometry.camera import pixel_rays
+from hd_core.synth.look.backdrop import Backdrop
 from hd_core.synth.look.environment import radiance_along
-from hd_core.synth.look.fabric import sample_fabric_print
+from hd_core.synth.look.fabric import print_kinds, sample_fabric_print
+from hd_core.synth.look.hall import sample_hall, sample_yard
 from hd_core.synth.look.lens import blurred
+from hd_core.synth.look.lighting import Lighting
 from hd_core.synth.look.noise import layered_noise
 from hd_core.synth.look.palette import sample_palette
+from hd_core.synth.look.shade import Light
 from hd_core.types import Camera
 
 Picture = Float[np.ndarray, "h w 3"]
 Rays = Float[np.ndarray, "h w 3"]
+
+
+WALLPAPERS = ("stripes", "checks", "plaid", "heather", "dots", "gradient", "camouflage")
+"""Kinds of prints that walls may have; those of a split are taken."""
+
+
+PLACE = "place"
+PLACE_SHARE = 0.4
+"""Of backgrounds are places with a floor, on which the person's shadow falls."""
+OUTDOORS = ("sky", "sunset", "overcast", "dusk_street", "night")
+"""Environments under which half of the places are open ground."""
+
+
+def sample_backdrop(
+    rng: np.random.Generator, camera: Camera, lighting: Lighting, *, kind: str, floor_m: float
+) -> Backdrop:
+    """Draw what is behind the person.
+
+    Args:
+        rng: Source of all choices.
+        camera: Who looks.
+        lighting: The scene's light; pictures without any light show places in an even one.
+        kind: From `draw_background_kind`.
+        floor_m: Height of the floor, world axes.
+
+    Raises:
+        InputError: Unknown kind.
+    """
+    if kind != PLACE:
+        picture = sample_background(rng, camera, lighting.environment, kind=kind)
+        return Backdrop(radiance=np.asarray(picture, np.float64))
+    light = lighting.light or Light.flat()
+    if lighting.kind in OUTDOORS and rng.random() < 0.5:
+        return sample_yard(rng, camera, light, lighting.environment, floor_m=floor_m)
+    return sample_hall(rng, camera, light, floor_m=floor_m)
 
 
 def sample_background(
@@ -36,12 +75,20 @@ def sample_background(
     if kind is None:
         kind = names[int(rng.integers(len(names)))]
     if kind not in names:
-        raise InputError(f"Found the background {kind!r}; expected one of {', '.join(names)}.")
+        raise InputError(f"Found the background {kind!r}; expected one of {', '.join(BACKGROUNDS)}, environment.")
     rays = pixel_rays(camera) @ camera.cam_from_world[:3, :3]
     rays = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
     if kind == "environment":
         return np.asarray(radiance_along(environment, rays), np.float64)
     return BACKGROUNDS[kind](rng, rays)
+
+
+def draw_background_kind(rng: np.random.Generator) -> str:
+    """Draw the name of a background; all splits have all kinds, and each clip its own of it."""
+    if rng.random() < PLACE_SHARE:
+        return PLACE
+    names = (*BACKGROUNDS, "environment")
+    return names[int(rng.integers(len(names)))]
 
 
 def _pixels(rays: Rays) -> Float[np.ndarray, "h w 3"]:
@@ -94,9 +141,10 @@ def _room(rng: np.random.Generator, rays: Rays) -> Picture:
     points = rays * to_planes.min(axis=-1, keepdims=True)
     side = 2 * axis + (np.take_along_axis(rays, axis[..., None], -1)[..., 0] > 0)
     picture = np.zeros(rays.shape)
+    papers = [kind for kind in WALLPAPERS if kind in print_kinds(rng)]
     for number in range(6):
         on = side == number
-        kind = str(rng.choice(["solid", "solid", "stripes", "checks", "heather", "camouflage"]))
+        kind = str(rng.choice(["solid", "solid", *papers]))
         wall = sample_fabric_print(rng, kind=kind)
         if on.any():
             flat = np.delete(points[on], number // 2, axis=1) * rng.uniform(0.1, 0.5)

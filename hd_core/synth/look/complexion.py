@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from hd_core.synth.look.face import FaceMarks, Paint, lips, sample_paint
 from hd_core.synth.look.noise import layered_noise
 
 PALEST = np.array([0.660, 0.430, 0.320])
@@ -25,15 +26,6 @@ _HAIR = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class FaceMarks:
-    """Where the features of a face lie in canonical coordinates, metres."""
-
-    mouth: Float[np.ndarray, "3"]
-    cheeks: Float[np.ndarray, "2 3"]
-    nose: Float[np.ndarray, "3"]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Skin:
     """One person's skin.
 
@@ -46,6 +38,7 @@ class Skin:
         specular: Reflectance at normal incidence.
         roughness: Of the highlight; sweat makes it small.
         shift: Offset of the person's noise.
+        paint: Brows, make-up, tattoos, irises.
     """
 
     tone: Float[np.ndarray, "3"]
@@ -56,6 +49,7 @@ class Skin:
     specular: float
     roughness: float
     shift: Float[np.ndarray, "3"]
+    paint: Paint
 
     def albedo(
         self, coords: Float[np.ndarray, "*n 3"], *, marks: FaceMarks | None = None, footprint_m: float = 0.0
@@ -72,13 +66,17 @@ class Skin:
         if marks is not None:
             cheeks = sum(_bump(coords, cheek, 0.022) for cheek in marks.cheeks)
             blood = blood + self.flush * (cheeks + 0.7 * _bump(coords, marks.nose, 0.013))
-            blood = blood + 1.3 * self.lips * _lips(coords, marks.mouth)
+            blood = blood + 1.3 * self.lips * lips(coords.reshape(-1, 3), marks.mouth).reshape(spots.shape)
             spots = np.clip(cheeks + _bump(coords, marks.nose, 0.03), 0, 1)
         shade = 0.06 * layered_noise(coords / 0.015 + self.shift, octaves=3)
         fade = float(np.clip(2 - footprint_m / 0.002, 0, 1))
         specks = np.clip(3 * layered_noise(coords / 0.0025 + self.shift) - 0.9, 0, 1) * spots * fade
         darker = shade - 0.35 * self.freckles * specks
-        return np.asarray(np.clip(self.tone * np.exp(darker[..., None] - blood[..., None] * _BLOOD), 0, 1))
+        bare = np.clip(self.tone * np.exp(darker[..., None] - blood[..., None] * _BLOOD), 0, 1)
+        if marks is None:
+            return np.asarray(bare)
+        painted = self.paint.over(bare.reshape(-1, 3), coords.reshape(-1, 3).astype(np.float64), marks, footprint_m)
+        return np.asarray(painted.reshape(bare.shape))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +133,7 @@ def sample_skin(rng: np.random.Generator) -> Skin:
         specular=float(rng.uniform(0.025, 0.045)),
         roughness=float(rng.uniform(0.35, 0.65)),
         shift=rng.uniform(0, 100, 3),
+        paint=sample_paint(rng, melanin=melanin),
     )
 
 
@@ -151,9 +150,3 @@ def sample_hair(rng: np.random.Generator) -> Hair:
 
 def _bump(coords: Float[np.ndarray, "*n 3"], centre: Float[np.ndarray, "3"], radius_m: float) -> np.ndarray:
     return np.asarray(np.exp(-((coords - centre) ** 2).sum(-1) / (2 * radius_m**2)))
-
-
-def _lips(coords: Float[np.ndarray, "*n 3"], mouth: Float[np.ndarray, "3"]) -> np.ndarray:
-    """An ellipsoid 5 cm wide, 1.6 cm high and 3 cm deep with a soft rim."""
-    off = np.sqrt((((coords - mouth) / np.array([0.025, 0.015, 0.008])) ** 2).sum(-1))
-    return np.asarray(np.clip((1.15 - off) / 0.3, 0, 1))

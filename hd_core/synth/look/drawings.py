@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
+from hd_core.synth.splits import allowed, may_use
+
 SIDE_PX = 256
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVWXYZ"
 
@@ -40,7 +42,8 @@ def draw_letters(rng: np.random.Generator) -> Ink:
     """A word, a number, or some lines of them, filling the square, with an outline in the second ink at times."""
     style = rng.random()
     if style < 0.3:
-        lines = [str(rng.integers(0, 100))]
+        numbers = allowed(map(str, range(100)), rng, catalogue="printed number")
+        lines = [numbers[int(rng.integers(len(numbers)))]]
     elif style < 0.7:
         lines = [_word(rng, 2, 8)]
     else:
@@ -73,8 +76,12 @@ def draw_logo(rng: np.random.Generator) -> Ink:
 
 
 def _word(rng: np.random.Generator, shortest: int, longest: int) -> str:
-    count = int(rng.integers(shortest, longest + 1))
-    return "".join(_LETTERS[int(i)] for i in rng.integers(len(_LETTERS), size=count))
+    """A word of the generator's split."""
+    while True:
+        count = int(rng.integers(shortest, longest + 1))
+        word = "".join(_LETTERS[int(i)] for i in rng.integers(len(_LETTERS), size=count))
+        if may_use(word, rng, catalogue="printed word"):
+            return word
 
 
 def _draw_shape(pen: ImageDraw.ImageDraw, rng: np.random.Generator) -> None:

@@ -13,8 +13,11 @@ from hd_core.errors import InputError
 from hd_core.synth.look.harmonics import equirect_directions, equirect_solid_angles
 from hd_core.synth.look.keylight import LUMINANCE
 from hd_core.synth.look.noise import layered_noise
+from hd_core.synth.splits import allowed
 
 HEIGHT, WIDTH = 64, 128
+_SHARES = {"night": 0.6, "club": 0.5}
+"""How often a kind is drawn, relative to the others' 1."""
 
 _RGB_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """IEC 61966-2-1."""
@@ -29,17 +32,23 @@ def sample_environment(rng: np.random.Generator, *, kind: str | None = None) -> 
 
     Args:
         rng: Source of all choices.
-        kind: One of `ENVIRONMENTS`; drawn if not given.
+        kind: One of `ENVIRONMENTS`; drawn from those of the split if not given.
 
     Raises:
         InputError: Unknown kind.
     """
-    names = tuple(ENVIRONMENTS)
     if kind is None:
-        kind = names[int(rng.integers(len(names)))]
+        kind = draw_environment_kind(rng)
     if kind not in ENVIRONMENTS:
-        raise InputError(f"Found the environment kind {kind!r}; expected one of {', '.join(names)}.")
+        raise InputError(f"Found the environment kind {kind!r}; expected one of {', '.join(ENVIRONMENTS)}.")
     return normalised(ENVIRONMENTS[kind](rng, equirect_directions(HEIGHT, WIDTH)))
+
+
+def draw_environment_kind(rng: np.random.Generator) -> str:
+    """Draw the name of an environment of the generator's split."""
+    names = allowed(ENVIRONMENTS, rng, catalogue="surroundings")
+    shares = np.array([_SHARES.get(name, 1.0) for name in names])
+    return names[int(rng.choice(len(names), p=shares / shares.sum()))]
 
 
 def normalised(radiance: Float[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:

@@ -1,4 +1,4 @@
-"""Cloth as it looks: a pattern that is flat in geometry, and a weave that only the light sees."""
+"""Cloth as it looks: a pattern that is flat in geometry, on a fabric whose relief only the light sees."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,21 @@ import numpy as np
 from jaxtyping import Float
 
 from hd_core.errors import InputError
-from hd_core.synth.look.noise import layered_noise
-from hd_core.synth.look.patterns import PATTERNS, Pattern, faded
+from hd_core.synth.look.finish import Finish, sample_finish
+from hd_core.synth.look.patterns import PATTERNS
+from hd_core.synth.look.strokes import Pattern, Points
+from hd_core.synth.splits import allowed
 
-_SHARES = {"solid": 3.0, "letters": 2.0, "logo": 2.0, "stripes": 1.5, "denim": 1.5}
+PLAIN_SHARE = 0.34
+"""Of garments; the rest shares out the other kinds."""
+_SHARES = {"solid": 0.0, "letters": 2.0, "logo": 2.0, "stripes": 1.5, "denim": 1.5, "painted_folds": 0.5}
 """How often a kind is drawn, relative to the others' 1."""
+CUT_ALONG = ("letters", "logo", "photo", "gradient", "blocks")
+"""Kinds that lie straight on the body; others may run in any direction."""
+HALF_DEPTH_M = 0.12
+"""Of a chest: a pattern goes on around the flanks as if the cloth were cut flat, front and back alike."""
+EVERYWHERE = ("solid", "denim", "letters", "logo")
+"""Kinds that every split has: plain cloth, and drawings, whose words are split themselves; others have one split."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,20 +30,14 @@ class Print:
     Args:
         kind: Name of its pattern, one of `PATTERNS`.
         pattern: Albedo of a position.
-        specular: Reflectance of the fibres at normal incidence.
-        roughness: 1 is cotton, 0.3 is satin.
-        weave_m: Wavelength of the weave or knit.
-        bump: Slope of the weave, for shading only; 0 is smooth.
-        shift: Offset of the weave's noise.
+        finish: What the cloth is made of.
+        turn: Of the pattern on the cloth, rad.
     """
 
     kind: str
     pattern: Pattern
-    specular: float
-    roughness: float
-    weave_m: float
-    bump: float
-    shift: Float[np.ndarray, "3"]
+    finish: Finish
+    turn: float
 
     def albedo(self, coords: Float[np.ndarray, "*n c"], *, footprint_m: float = 0.0) -> Float[np.ndarray, "*n 3"]:
         """Linear albedo at canonical positions.
@@ -46,8 +50,10 @@ class Print:
         Raises:
             InputError: Neither two nor three coordinates.
         """
-        flat = _lifted(coords)
-        return np.asarray(np.clip(self.pattern(flat, footprint_m), 0, 1).reshape(*coords.shape[:-1], 3))
+        places = _lifted(coords)
+        colours = self.pattern(places if self.kind in CUT_ALONG else self._laid(places), footprint_m)
+        colours = np.clip(colours, 0, 1) * self.finish.furrows(places, footprint_m)[:, None]
+        return np.asarray(colours.reshape(*coords.shape[:-1], 3))
 
     def bumped(
         self, normal: Float[np.ndarray, "*n 3"], coords: Float[np.ndarray, "*n c"], *, footprint_m: float = 0.0
@@ -59,11 +65,15 @@ class Print:
             coords: As for `albedo`.
             footprint_m: Width of a pixel on the cloth.
         """
-        place = _lifted(coords) / self.weave_m + self.shift
-        tilts = [faded(layered_noise(place + 31.7 * axis), 2 * self.weave_m, footprint_m) for axis in range(3)]
-        tilt = self.bump * np.stack(tilts, axis=-1).reshape(normal.shape)
-        tilted = normal + tilt - (tilt * normal).sum(-1, keepdims=True) * normal
-        return np.asarray(tilted / np.linalg.norm(tilted, axis=-1, keepdims=True))
+        flat = normal.reshape(-1, 3)
+        return np.asarray(self.finish.tilted(flat, _lifted(coords), footprint_m).reshape(normal.shape))
+
+    def _laid(self, places: Points) -> Points:
+        """Places on the flat cloth: around the flanks the way across goes on, and the cloth is turned."""
+        flank = np.tanh(places[:, 0] / 0.05) * np.maximum(HALF_DEPTH_M - np.abs(places[:, 1]), 0)
+        across, up = places[:, 0] + flank, places[:, 2]
+        cos, sin = np.cos(self.turn), np.sin(self.turn)
+        return np.stack([cos * across - sin * up, places[:, 1], sin * across + cos * up], axis=-1)
 
 
 def sample_fabric_print(rng: np.random.Generator, *, kind: str | None = None) -> Print:
@@ -71,27 +81,29 @@ def sample_fabric_print(rng: np.random.Generator, *, kind: str | None = None) ->
 
     Args:
         rng: Source of all choices.
-        kind: One of `PATTERNS`; drawn if not given.
+        kind: One of `PATTERNS`; drawn from those of the split if not given.
 
     Raises:
         InputError: Unknown kind.
     """
-    names = tuple(PATTERNS)
-    shares = np.array([_SHARES.get(name, 1.0) for name in names])
     if kind is None:
-        kind = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+        kind = "solid" if rng.random() < PLAIN_SHARE else _figured_kind(rng)
     if kind not in PATTERNS:
-        raise InputError(f"Found the pattern {kind!r}; expected one of {', '.join(names)}.")
-    shiny = rng.random() < 0.15
-    return Print(
-        kind=kind,
-        pattern=PATTERNS[kind](rng),
-        specular=float(rng.uniform(0.03, 0.08) if shiny else rng.uniform(0.005, 0.03)),
-        roughness=float(rng.uniform(0.3, 0.5) if shiny else rng.uniform(0.6, 1.0)),
-        weave_m=float(np.exp(rng.uniform(np.log(0.0015), np.log(0.012)))),
-        bump=float(rng.uniform(0.0, 0.25)),
-        shift=rng.uniform(0, 100, 3),
-    )
+        raise InputError(f"Found the pattern {kind!r}; expected one of {', '.join(PATTERNS)}.")
+    turn = rng.uniform(0, 2 * np.pi) if rng.random() < 0.2 else rng.normal(0, 0.05)
+    return Print(kind=kind, pattern=PATTERNS[kind](rng), finish=sample_finish(rng), turn=float(turn))
+
+
+def _figured_kind(rng: np.random.Generator) -> str:
+    names = print_kinds(rng)
+    shares = np.array([_SHARES.get(name, 1.0) for name in names])
+    return names[int(rng.choice(len(names), p=shares / shares.sum()))]
+
+
+def print_kinds(rng: np.random.Generator) -> tuple[str, ...]:
+    """Kinds of prints that a generator's split has."""
+    own = allowed([name for name in PATTERNS if name not in EVERYWHERE], rng, catalogue="print")
+    return tuple(name for name in PATTERNS if name in EVERYWHERE or name in own)
 
 
 def _lifted(coords: Float[np.ndarray, "*n c"]) -> Float[np.ndarray, "n 3"]:

@@ -10,11 +10,9 @@ import OpenEXR
 from jaxtyping import Float, Float32
 
 from hd_core.errors import InputError
+from hd_core.synth.licences import check_licence
 from hd_core.synth.look.environment import HEIGHT, WIDTH, normalised
 
-FREE_LICENCES = ("CC0-1.0", "MIT", "Apache-2.0")
-CREDIT_LICENCES = ("CC-BY-3.0", "CC-BY-4.0")
-"""Free as well, but whoever made the picture has to be named."""
 BRIGHTEST = 6e4
 
 
@@ -29,7 +27,7 @@ def load_environment(path: Path, *, licence: str, credit: str = "") -> Float32[n
     Raises:
         InputError: The licence is unknown or not free enough, the credit is missing, or the file is no such picture.
     """
-    _check_licence(path, licence, credit)
+    check_licence(path, licence, credit)
     picture = _read(path)
     height, width = picture.shape[:2]
     if width != 2 * height or height < HEIGHT:
@@ -41,17 +39,6 @@ def load_environment(path: Path, *, licence: str, credit: str = "") -> Float32[n
     if not finite.any():
         raise InputError(f"{path} is black all over; expected light.")
     return normalised(_averaged(_averaged(finite, HEIGHT).swapaxes(0, 1), WIDTH).swapaxes(0, 1))
-
-
-def _check_licence(path: Path, licence: str, credit: str) -> None:
-    if licence in CREDIT_LICENCES and not credit.strip():
-        raise InputError(f"{path} is under {licence}, which asks for a credit; found none.", "Name who made it.")
-    if licence not in FREE_LICENCES + CREDIT_LICENCES:
-        allowed = ", ".join(FREE_LICENCES + CREDIT_LICENCES)
-        raise InputError(
-            f"Found the licence {licence!r} for {path}; expected one of {allowed}.",
-            "Take an environment that is free for every use.",
-        )
 
 
 def _read(path: Path) -> Float[np.ndarray, "h w 3"]:

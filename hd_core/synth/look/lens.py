@@ -1,16 +1,16 @@
 """From light to picture: what a camera and a file do to radiance, in the order in which they do it."""
 
 import io
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
-from scipy.ndimage import convolve, gaussian_filter
+from scipy.ndimage import convolve, gaussian_filter, uniform_filter
 
 from hd_core.colour import srgb_from_linear
 from hd_core.errors import InputError
+from hd_core.synth.look.codec import Codec, sample_codec
 from hd_core.synth.look.keylight import LUMINANCE
 
 Picture = Float[np.ndarray, "h w 3"]
@@ -32,7 +32,14 @@ class Lens:
         white: Radiance that becomes white; above 1 highlights are compressed, 1 is the plain curve.
         contrast: Power about middle grey; 1 changes nothing.
         saturation: 0 is grey, 1 changes nothing.
-        jpeg_quality: 1..95, or nothing for no compression.
+        shutter: Share of the time between two frames in which it is open.
+        on_subject: How much the subject counts in metering; the rest is the whole picture.
+        pace: Share of a change of light that the exposure follows within a frame; 0 keeps the first frame's.
+        denoise: Contrast that is smoothed away, bytes.
+        sharpen: How much of the fine detail is added once more.
+        halo_px: Standard deviation of what counts as fine.
+        jpeg_quality: 1..95, or nothing; of clips that are no video.
+        codec: Of clips that are a video.
     """
 
     exposure_stops: float = 0.0
@@ -45,58 +52,80 @@ class Lens:
     white: float = 1.0
     contrast: float = 1.0
     saturation: float = 1.0
+    shutter: float = 0.0
+    on_subject: float = 1.0
+    pace: float = 1.0
+    denoise: float = 0.0
+    sharpen: float = 0.0
+    halo_px: float = 1.0
     jpeg_quality: int | None = None
+    codec: Codec | None = None
 
 
 def sample_lens(rng: np.random.Generator) -> Lens:
-    """Draw a camera: mostly sharp and clean, sometimes a poor one in little light."""
-    poor = rng.random() < 0.25
+    """Draw a camera: mostly sharp and clean, sometimes a poor one in little light; most clips are videos."""
+    poor = rng.random() < 0.2
     warmth, tint = rng.normal(0, 0.08), rng.normal(0, 0.03)
+    file = rng.random()
     return Lens(
-        exposure_stops=float(rng.normal(0, 0.5)),
+        exposure_stops=float(rng.normal(0, 0.4) if rng.random() < 0.85 else rng.choice([-1, 1]) * rng.uniform(0.8, 2)),
         balance=(float(np.exp(warmth)), float(np.exp(tint)), float(np.exp(-warmth))),
         blur_px=float(rng.uniform(0, 1.6 if poor else 0.7)),
         defocus_px=float(rng.uniform(1, 3)) if rng.random() < 0.1 else 0.0,
         vignette=float(rng.uniform(0, 0.6)) if rng.random() < 0.5 else 0.0,
-        shot_noise=float(10 ** rng.uniform(-3.3, -2.0) if poor else 10 ** rng.uniform(-5, -3)),
-        read_noise=float(10 ** rng.uniform(-2.7, -1.8) if poor else 10 ** rng.uniform(-4, -2.7)),
+        shot_noise=float(10 ** rng.uniform(-3.3, -2.3) if poor else 10 ** rng.uniform(-5, -3)),
+        read_noise=float(10 ** rng.uniform(-2.7, -2.0) if poor else 10 ** rng.uniform(-4, -2.7)),
         white=float(rng.choice([1.0, rng.uniform(1.5, 6)])),
         contrast=float(np.exp(rng.normal(0, 0.12))),
         saturation=float(np.clip(rng.normal(1, 0.15), 0.4, 1.5)) if rng.random() < 0.95 else 0.0,
-        jpeg_quality=int(rng.integers(30, 75) if poor else rng.integers(70, 96)) if rng.random() < 0.8 else None,
+        shutter=float(rng.uniform(0.2, 0.5) if poor else rng.uniform(0, 0.3)) if rng.random() < 0.85 else 0.0,
+        on_subject=float(rng.uniform(0.5, 1)),
+        pace=float(rng.choice([0.0, rng.uniform(0.02, 0.3), 1.0], p=[0.2, 0.6, 0.2])),
+        denoise=float(rng.uniform(2, 10)) if rng.random() < (0.6 if poor else 0.2) else 0.0,
+        sharpen=float(rng.uniform(0.2, 1.2)) if rng.random() < 0.4 else 0.0,
+        halo_px=float(rng.uniform(0.6, 1.6)),
+        jpeg_quality=int(rng.integers(40, 80) if poor else rng.integers(70, 96)) if file < 0.25 else None,
+        codec=sample_codec(rng) if file >= 0.4 else None,
     )
 
 
-def photograph(
-    linear: Picture, lens: Lens, rng: np.random.Generator, *, compress: Callable[[Bytes], Bytes] | None = None
-) -> Bytes:
-    """Take the picture: optics, sensor, development, file.
+def photograph(linear: Picture, lens: Lens, rng: np.random.Generator) -> Bytes:
+    """Take one picture: optics, sensor, development, file; what a video does to it comes later.
 
     Args:
-        linear: Radiance.
+        linear: Radiance; single precision does for bytes and takes half the time.
         lens: The camera.
         rng: Source of the noise.
-        compress: A round trip through something else, such as a video, at the end.
     """
     light = defocused(blurred(linear, sigma_px=lens.blur_px), radius_px=lens.defocus_px)
     light = vignetted(light, lens.vignette) * 2.0**lens.exposure_stops
-    light = noisy(light, rng, shot_noise=lens.shot_noise, read_noise=lens.read_noise) * np.array(lens.balance)
+    light = noisy(light, rng, shot_noise=lens.shot_noise, read_noise=lens.read_noise) * np.asarray(
+        lens.balance, linear.dtype
+    )
     picture = developed(light, white=lens.white, contrast=lens.contrast, saturation=lens.saturation)
-    if lens.jpeg_quality is not None:
-        picture = through_jpeg(picture, quality=lens.jpeg_quality)
-    return picture if compress is None else compress(picture)
+    picture = sharpened(denoised(picture, lens.denoise), lens.sharpen, sigma_px=lens.halo_px)
+    return picture if lens.jpeg_quality is None else through_jpeg(picture, quality=lens.jpeg_quality)
 
 
-def metered_stops(linear: Picture, subject: Bool[np.ndarray, "h w"], *, target: float = 0.22) -> float:
-    """Exposure that brings the subject's mean luminance to a target, at most 6 stops either way.
+def metered_stops(
+    linear: Picture, subject: Bool[np.ndarray, "h w"], *, target: float = 0.22, on_subject: float = 1.0
+) -> float:
+    """Exposure that brings mean luminance to a target, at most 6 stops either way.
+
+    Args:
+        linear: Radiance.
+        subject: Its pixels.
+        target: Wanted mean luminance.
+        on_subject: How much the subject counts; the rest is the whole picture.
 
     Raises:
         InputError: No pixel of the subject.
     """
     if not subject.any():
         raise InputError("Found no pixel of the subject to meter; expected at least one.")
-    mean = float((linear[subject] @ LUMINANCE).mean())
-    return float(np.clip(np.log2(target / max(mean, 1e-9)), -6, 6))
+    luminance = linear @ LUMINANCE
+    means = np.maximum([luminance[subject].mean(), luminance.mean()], 1e-9)
+    return float(np.clip(np.log2(target / means) @ [on_subject, 1 - on_subject], -6, 6))
 
 
 def blurred(linear: Picture, *, sigma_px: float) -> Picture:
@@ -116,29 +145,20 @@ def defocused(linear: Picture, *, radius_px: float) -> Picture:
     return np.asarray(convolve(linear, (disc / disc.sum())[..., None], mode="nearest"))
 
 
-def motion_blurred(instants: Sequence[Picture]) -> Picture:
-    """Mean of the radiance at instants spread over the exposure.
-
-    Raises:
-        InputError: No instant.
-    """
-    if not instants:
-        raise InputError("Found no instant of the exposure; expected at least one.")
-    return np.asarray(np.mean(np.stack(instants), axis=0))
-
-
 def vignetted(linear: Picture, strength: float) -> Picture:
     """Darken towards the corners by 1 / (1 + strength r^2); r is 1 in the corners."""
+    if strength <= 0:
+        return linear
     height, width = linear.shape[:2]
     y, x = np.mgrid[:height, :width] + 0.5
     square = ((x - width / 2) ** 2 + (y - height / 2) ** 2) / ((width / 2) ** 2 + (height / 2) ** 2)
-    return np.asarray(linear / (1 + strength * square)[..., None])
+    return np.asarray(linear / (1 + strength * square).astype(linear.dtype)[..., None])
 
 
 def noisy(linear: Picture, rng: np.random.Generator, *, shot_noise: float, read_noise: float) -> Picture:
     """Add a sensor's noise: normal, of variance shot_noise * signal + read_noise^2; it may go below zero."""
     spread = np.sqrt(shot_noise * np.maximum(linear, 0) + read_noise**2)
-    return np.asarray(linear + spread * rng.standard_normal(linear.shape))
+    return np.asarray(linear + spread * rng.standard_normal(linear.shape, dtype=linear.dtype))
 
 
 def developed(linear: Picture, *, white: float = 1.0, contrast: float = 1.0, saturation: float = 1.0) -> Bytes:
@@ -148,13 +168,38 @@ def developed(linear: Picture, *, white: float = 1.0, contrast: float = 1.0, sat
     digital images", 2002, equation 4), mixed in as far as `white` exceeds 1; with white 1 it is the plain sRGB curve.
     """
     light = np.maximum(linear, 0)
-    grey = (light @ LUMINANCE)[..., None]
+    grey = (light @ LUMINANCE.astype(light.dtype))[..., None]
     light = np.maximum(grey + saturation * (light - grey), 0)
     if white > 1:
         light = light * 1.25  # keeps middle tones about where the plain curve has them
         light = light * (1 + light / white**2) / (1 + light)
     light = 0.18 * (light / 0.18) ** contrast
     return np.asarray(np.rint(255 * np.clip(srgb_from_linear(light), 0, 1)), dtype=np.uint8)
+
+
+def denoised(picture: Bytes, contrast: float) -> Bytes:
+    """Smooth what has less contrast than stated (bytes) within 5 x 5 pixels, as phones do; edges stay.
+
+    He, Sun and Tang, "Guided image filtering", 2010, equations 5, 6 and 8, every colour guided by itself.
+    """
+    if contrast <= 0:
+        return picture
+    size, values = (5, 5, 1), picture.astype(np.float32)
+    mean = uniform_filter(values, size, mode="nearest")
+    spread = np.maximum(uniform_filter(values**2, size, mode="nearest") - mean**2, 0)
+    kept = spread / (spread + np.float32(contrast**2))
+    smooth = uniform_filter(kept, size, mode="nearest") * values
+    smooth += uniform_filter((1 - kept) * mean, size, mode="nearest")
+    return np.asarray(np.rint(np.clip(smooth, 0, 255)), np.uint8)
+
+
+def sharpened(picture: Bytes, amount: float, *, sigma_px: float) -> Bytes:
+    """Add the difference to a blurred copy: edges become steep and get halos."""
+    if amount <= 0:
+        return picture
+    values = picture.astype(np.float32)
+    detail = values - gaussian_filter(values, (sigma_px, sigma_px, 0), mode="nearest")
+    return np.asarray(np.rint(np.clip(values + np.float32(amount) * detail, 0, 255)), np.uint8)
 
 
 def through_jpeg(picture: Bytes, *, quality: int) -> Bytes:

@@ -56,6 +56,15 @@ def sample_palette(rng: np.random.Generator, count: int) -> Float[np.ndarray, "k
     return np.stack(chosen)
 
 
+def sample_plain(rng: np.random.Generator) -> Float[np.ndarray, "3"]:
+    """Draw the albedo of plain cloth: half of it white, cream, grey or pastel, where folds are seen best."""
+    if rng.random() < 0.5:
+        return _dyed(
+            rng.uniform(0.72, 0.97), rng.choice([rng.uniform(0, 0.02), rng.uniform(0.02, 0.08)]), 7 * rng.random()
+        )
+    return np.asarray(sample_palette(rng, 1)[0])
+
+
 _MOODS = (
     ((0.12, 0.97), (0.0, 0.03), 3.0),
     ((0.25, 0.80), (0.03, 0.09), 1.0),

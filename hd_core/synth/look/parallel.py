@@ -59,11 +59,9 @@ def fill_nearest(placed: np.ndarray, faces: np.ndarray, nearest: np.ndarray) -> 
         ax, ay, bx, by = placed[a, 0], placed[a, 1], placed[b, 0], placed[b, 1]
         cx, cy = placed[c, 0], placed[c, 1]
         left, right = math.ceil(min(ax, bx, cx) - 0.5), math.floor(max(ax, bx, cx) - 0.5)
-        if left > right:
-            continue
         top, bottom = math.ceil(min(ay, by, cy) - 0.5), math.floor(max(ay, by, cy) - 0.5)
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if top > bottom or area == 0.0:
+        if (left > right) | (top > bottom) | (area == 0.0):  # one branch that is guessed wrong instead of three
             continue
         az, bz, cz = placed[a, 2], placed[b, 2], placed[c, 2]
         for row in range(top, bottom + 1):
@@ -72,9 +70,9 @@ def fill_nearest(placed: np.ndarray, faces: np.ndarray, nearest: np.ndarray) -> 
                 x = column + 0.5
                 share_b = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
                 share_c = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
-                if share_b >= 0.0 and share_c >= 0.0 and share_b + share_c <= 1.0:
-                    z = az + share_b * (bz - az) + share_c * (cz - az)
-                    nearest[row, column] = max(nearest[row, column], z)
+                inside = (share_b >= 0.0) & (share_c >= 0.0) & (share_b + share_c <= 1.0)
+                z, before = az + share_b * (bz - az) + share_c * (cz - az), nearest[row, column]
+                nearest[row, column] = z if inside & (z > before) else before
 
 
 @compiled

@@ -7,46 +7,15 @@ pixel on the cloth; edges are softened over that width, and what is finer than i
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
 
 from hd_core.synth.look.drawings import Ink, draw_letters, draw_logo
-from hd_core.synth.look.noise import layered_noise
-from hd_core.synth.look.palette import sample_palette
-
-Points = Float[np.ndarray, "n 3"]
-Shares = Float[np.ndarray, " n"]
-Colours = Float[np.ndarray, "n 3"]
-Pattern = Callable[[Points, float], Colours]
-"""Positions (across, into the body, up; metres) and a pixel's width, metres, to albedo."""
-
-
-def mixed(base: Float[np.ndarray, "... 3"], top: Float[np.ndarray, "... 3"], share: Shares) -> Colours:
-    """From `base` to `top` by a share 0..1."""
-    return np.asarray(base + share[:, None] * (top - base))
-
-
-def band(position: Shares, half: float, wide: float) -> Shares:
-    """1 where |position| < half, else 0, with edges as soft as a pixel."""
-    return np.asarray(np.clip((half - np.abs(position)) / max(wide, 1e-6) + 0.5, 0, 1))
-
-
-def bands(position: Shares, period: float, share: float, wide: float) -> Shares:
-    """Periodic bands that cover `share` of the period; they melt into that share when a pixel covers them."""
-    within = band((position / period + 0.5) % 1 - 0.5, share / 2, wide / period)
-    return np.asarray(within + (share - within) * min(max(2 * wide / period - 1, 0), 1))
-
-
-def faded(wave: Shares, period: float, wide: float) -> Shares:
-    """A detail of mean zero that disappears when a pixel is wider than half its period."""
-    return np.asarray(wave * min(max(2 - 4 * wide / period, 0), 1))
-
-
-def _noise(p: Points, length: float, shift: Float[np.ndarray, "3"], octaves: int = 3) -> Shares:
-    return layered_noise(p / length + shift, octaves=octaves)
+from hd_core.synth.look.loud import LOUD
+from hd_core.synth.look.palette import sample_palette, sample_plain
+from hd_core.synth.look.strokes import Colours, Pattern, Points, Shares, band, bands, faded, mixed, noise
 
 
 def _solid(rng: np.random.Generator) -> Pattern:
-    (colour,) = sample_palette(rng, 1)
+    colour = sample_plain(rng)
     return lambda p, _wide: np.broadcast_to(colour, p.shape).copy()
 
 
@@ -56,7 +25,7 @@ def _heather(rng: np.random.Generator) -> Pattern:
     share, length = rng.uniform(0.1, 0.5), rng.uniform(0.002, 0.005)
 
     def albedo(p: Points, wide: float) -> Colours:
-        flecks = faded(_noise(p / [4, 4, 1], length, shift, 2), 2 * length, wide)
+        flecks = faded(noise(p / [4, 4, 1], length, shift, 2), 2 * length, wide)
         return mixed(colours[0], colours[1], np.clip(share * (1 + 1.6 * flecks), 0, 1))
 
     return albedo
@@ -137,7 +106,7 @@ def _camouflage(rng: np.random.Generator) -> Pattern:
     def albedo(p: Points, wide: float) -> Colours:
         result = np.broadcast_to(colours[0], p.shape)
         for colour, shift, limit in zip(colours[1:], shifts, limits, strict=False):
-            height = _noise(p / stretch, length, shift, octaves) - limit
+            height = noise(p / stretch, length, shift, octaves) - limit
             result = mixed(result, colour, np.clip(height * length / max(wide, 1e-6) + 0.5, 0, 1))
         return np.asarray(result)
 
@@ -150,9 +119,9 @@ def _tie_dye(rng: np.random.Generator) -> Pattern:
     shifts, warp = rng.uniform(0, 100, (3, 3)), rng.uniform(0.5, 2.0)
 
     def albedo(p: Points, _wide: float) -> Colours:
-        bent = p + warp * length * _noise(p, 2 * length, shifts[0])[:, None]
-        first = np.clip(0.5 + 1.4 * _noise(bent, length, shifts[1]), 0, 1)
-        second = np.clip(2.0 * _noise(bent, length, shifts[2]), 0, 1)
+        bent = p + warp * length * noise(p, 2 * length, shifts[0])[:, None]
+        first = np.clip(0.5 + 1.4 * noise(bent, length, shifts[1]), 0, 1)
+        second = np.clip(2.0 * noise(bent, length, shifts[2]), 0, 1)
         return mixed(mixed(colours[0], colours[1], first), colours[2], second)
 
     return albedo
@@ -178,8 +147,8 @@ def _denim(rng: np.random.Generator) -> Pattern:
 
     def albedo(p: Points, wide: float) -> Colours:
         twill = faded(np.sin(2 * np.pi * (p[:, 0] + 0.6 * p[:, 2]) / 0.0025), 0.0025, wide)
-        slub = faded(_noise(p / [1, 1, 8], 0.0015, shift), 0.006, wide)
-        patches = np.clip(_noise(p, 0.12, shift, 4) + 0.1, 0, 1)
+        slub = faded(noise(p / [1, 1, 8], 0.0015, shift), 0.006, wide)
+        patches = np.clip(noise(p, 0.12, shift, 4) + 0.1, 0, 1)
         share = np.clip(0.08 + 0.05 * twill + 0.06 * slub + worn * patches, 0, 1)
         return mixed(dye, np.array([0.55, 0.56, 0.56]), share)
 
@@ -253,5 +222,6 @@ PATTERNS: dict[str, Callable[[np.random.Generator], Pattern]] = {
     "blocks": _blocks,
     "letters": _printed(draw_letters),
     "logo": _printed(draw_logo),
+    **LOUD,
 }
 """Every kind of pattern by name."""

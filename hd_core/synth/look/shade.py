@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from hd_core.synth.look.gobo import Gobo
 from hd_core.synth.look.harmonics import open_transfer, project
 from hd_core.synth.look.keylight import split_key
 
@@ -24,11 +25,13 @@ class Light:
         soft: Harmonic coefficients of the radiance from all around, without the key light.
         key_direction: Unit, from the scene towards the key light.
         key_irradiance: What the key light brings to a surface that faces it; zero where there is none.
+        gobo: What stands in the key light's way, far from the scene.
     """
 
     soft: Float[np.ndarray, "9 3"]
     key_direction: Float[np.ndarray, "3"]
     key_irradiance: Float[np.ndarray, "3"]
+    gobo: Gobo | None = None
 
     @classmethod
     def of_environment(cls, environment: Float[np.ndarray, "h w 3"]) -> "Light":
@@ -54,6 +57,7 @@ def shade(
     shadow: Scalars | None = None,
     specular: float = 0.03,
     roughness: float = 0.6,
+    sheen: float = 0.0,
     smooth_normal: Vectors | None = None,
 ) -> Colours:
     """Linear light that a surface sends to the camera; never negative.
@@ -67,18 +71,22 @@ def shade(
         shadow: Share of the key light that arrives; all of it if not given.
         specular: Reflectance at normal incidence, 0..1; skin and cloth have about 0.03.
         roughness: Of the highlight, 0..1.
+        sheen: Share of the light that fibres on end send back at grazing angles, whatever the colour; velvet has it.
         smooth_normal: The normal that `transfer` was made with, if `normal` carries bumps that it has not.
     """
     if smooth_normal is not None:
         transfer = _with_bumps(transfer, normal, smooth_normal)
     facing = np.maximum(normal @ light.key_direction, 0)
     key = (facing if shadow is None else facing * shadow)[..., None] * light.key_irradiance
-    mirror = _fresnel(np.clip((normal * towards_camera).sum(-1), 0, 1), specular, 1 - roughness)[..., None]
-    soft = (1 - mirror) * albedo * np.maximum(transfer @ light.soft, 0)
+    at_camera = np.clip((normal * towards_camera).sum(-1), 0, 1)
+    mirror = _fresnel(at_camera, specular, 1 - roughness)[..., None]
+    arrived = np.maximum(transfer @ light.soft, 0)
+    rim = sheen * ((1 - at_camera) ** 3)[..., None] * (arrived + key / np.pi)
+    soft = (1 - mirror) * albedo * arrived
     soft += mirror * _reflected(normal, transfer, towards_camera, light)
     gleam = _highlight(normal, light.key_direction, towards_camera, specular=specular, roughness=roughness)
     matt = (1 - _fresnel(facing, specular, 1.0))[..., None] * albedo / np.pi
-    return np.asarray(soft + key * (matt + gleam))
+    return np.asarray(soft + key * (matt + gleam) + rim)
 
 
 def unlit(albedo: Colours, *, level: float = 1.0) -> Colours:

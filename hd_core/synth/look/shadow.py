@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from hd_core.compiled import compiled
+from hd_core.synth.look.gobo import Gobo
 from hd_core.synth.look.parallel import (
     SLOPE_CAP,
     fill_nearest,
@@ -77,6 +78,14 @@ def lit_share(
     turned = normals.reshape(-1, 3) @ shadow.frame.T
     share = _filtered(shadow.nearest, placed, turned, softness_m, shadow.scale)
     return np.asarray(share.reshape(points.shape[:-1]))
+
+
+def key_share(
+    shadow: ShadowMap, gobo: Gobo | None, points: Float[np.ndarray, "*n 3"], normals: Float[np.ndarray, "*n 3"]
+) -> Float[np.ndarray, "*n"]:
+    """Share of the key light that reaches points of the surface past the person and past what is before the light."""
+    share = lit_share(shadow, points, normals)
+    return np.asarray(share if gobo is None else share * gobo.share(points))
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Arms that do not pass through the body: capsules along the bones, and pushing the shoulders until they are clear."""
+"""Arms that do not pass through the body: capsules along the bones or the skin itself, and pushing the shoulders."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import gaussian_filter1d
 
 from hd_core.synth.body.skeleton import PARENTS, bone_index, forward_kinematics
+from hd_core.synth.motion.flesh import Flesh, arm_contacts
 from hd_core.synth.motion.limits import clamp_bone
 from hd_core.synth.motion.rig import bone_ends, leg_length
 from hd_core.synth.motion.rotations import from_vector
@@ -18,6 +19,7 @@ _BODY = {"Hips": 0.150, "LowerBack": 0.140, "Spine": 0.145, "Spine1": 0.130, "Ne
          "LeftUpLeg": 0.088, "RightUpLeg": 0.088}  # fmt: skip
 _SIDES = (("Left", "Right"), ("Right", "Left"))
 _ROUNDS = 8
+_CLEARANCE = 0.006  # m that skin is kept from skin
 _SMOOTH_SECONDS = 0.08
 _BOOST = 1.6  # a push loses height where it is smoothed; give back at most this factor
 
@@ -62,34 +64,69 @@ def guard_arms(
     rotations: Float[np.ndarray, "t 31 3 3"],
     *,
     fps: float | None,
+    flesh: Flesh | None = None,
+    floor_m: float = -np.inf,
 ) -> Guarded:
     """Push forearms and hands out of torso, head, thighs and each other by turning the shoulders.
 
     Every round measures the deepest contact of each arm, turns its shoulder by the smallest turn that moves that point
-    out, and spreads the turn over neighbouring frames so that speed stays continuous.
+    out, and spreads the turn over neighbouring frames so that speed stays continuous. Capsules come first: they lead
+    out of the middle of the body; then the skin, where it is known.
 
     Args:
         heads: Joint places at rest, m.
         rotations: One turn per bone and frame.
         fps: Frames per second; None for poses that have nothing to do with each other.
+        flesh: The person's skin; a middle adult's capsules alone without it.
+        floor_m: Height of a floor under the hips at rest that hands keep off; none by default, and none without skin.
     """
     turns = np.array(rotations, dtype=np.float64)
-    for _ in range(_ROUNDS):
-        posed = forward_kinematics(heads, turns, np.zeros((len(turns), 3)))
-        pushes = {side: _arm_push(heads, posed, side, other) for side, other in _SIDES}
-        if not any(depth.any() for _, depth in pushes.values()):
-            break
-        for side, (push, depth) in pushes.items():
-            if depth.any():
-                _turn_shoulder(turns, posed, side, push, fps=fps)
-    return Guarded(rotations=turns, depth=arm_depth(heads, turns))
+    for skin in (None, flesh)[: 1 if flesh is None else 2]:
+        for _ in range(_ROUNDS):
+            posed = forward_kinematics(heads, turns, np.zeros((len(turns), 3)))
+            pushes = _pushes(heads, posed, skin, clearance=_CLEARANCE, floor_m=floor_m)
+            if not any(depth.any() for _, depth in pushes.values()):
+                break
+            for side, (push, depth) in pushes.items():
+                if depth.any():
+                    _turn_shoulder(turns, posed, side, push, fps=fps)
+    return Guarded(rotations=turns, depth=arm_depth(heads, turns, flesh=flesh))
 
 
-def arm_depth(heads: Float[np.ndarray, "31 3"], rotations: Float[np.ndarray, "t 31 3 3"]) -> Float[np.ndarray, " t"]:
+def arm_depth(
+    heads: Float[np.ndarray, "31 3"], rotations: Float[np.ndarray, "t 31 3 3"], *, flesh: Flesh | None = None
+) -> Float[np.ndarray, " t"]:
     """How deep forearms and hands are inside the body or each other, m; 0 where they are clear."""
     posed = forward_kinematics(heads, rotations, np.zeros((len(rotations), 3)))
-    depths = [_arm_push(heads, posed, side, other)[1] for side, other in _SIDES]
-    return cast(np.ndarray, np.maximum(*depths))
+    pushes = _pushes(heads, posed, flesh, clearance=0.0)
+    return np.maximum(pushes["Left"][1], pushes["Right"][1])
+
+
+_Push = tuple[Float[np.ndarray, "t 3"], Float[np.ndarray, " t"]]
+
+
+def _pushes(
+    heads: Float[np.ndarray, "31 3"],
+    posed: Float[np.ndarray, "t 31 4 4"],
+    flesh: Flesh | None,
+    *,
+    clearance: float,
+    floor_m: float = -np.inf,
+) -> dict[str, _Push]:
+    """For each arm the world rotation vector at the shoulder that frees its deepest point, and its depth in m."""
+    if flesh is None:
+        return {side: _arm_push(heads, posed, side, other) for side, other in _SIDES}
+    found = {}
+    for side, contact in arm_contacts(flesh, posed, clearance_m=clearance, floor_m=floor_m).items():
+        shoulder = bone_index(f"{side}Arm")
+        start = posed[:, shoulder, :3, :3] @ heads[shoulder] + posed[:, shoulder, :3, 3]
+        found[side] = (_lever_turn(contact.point - start, contact.out) * contact.depth[:, None], contact.depth)
+    return found
+
+
+def _lever_turn(lever: Float[np.ndarray, "t 3"], way: Float[np.ndarray, "t 3"]) -> Float[np.ndarray, "t 3"]:
+    """Rotation vector that moves the end of a lever one metre along a way across it."""
+    return cast(np.ndarray, np.cross(lever, way) / np.maximum(np.sum(lever**2, axis=-1, keepdims=True), 1e-6))
 
 
 def _turn_shoulder(
@@ -133,8 +170,7 @@ def _arm_push(
     apart = np.take_along_axis(apart.reshape(len(posed), -1, 3), worst[..., None], axis=1)[:, 0]
     normal = apart / np.maximum(np.linalg.norm(apart, axis=-1, keepdims=True), 1e-9)
     lever = point - start[:, bone_index(f"{side}Arm")]
-    turn = np.cross(lever, normal) / np.sum(lever**2, axis=-1, keepdims=True)
-    return turn * depth[:, None], depth
+    return _lever_turn(lever, normal) * depth[:, None], depth
 
 
 def _segments(

@@ -4,6 +4,7 @@ The upper body goes from key pose to key pose with continuous acceleration, its 
 first and the legs follow them by inverse kinematics, so a foot that bears weight cannot slide.
 """
 
+from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
@@ -13,8 +14,9 @@ from scipy.ndimage import gaussian_filter1d
 from hd_core.errors import InputError
 from hd_core.synth.body.skeleton import BONES, bone_index, forward_kinematics
 from hd_core.synth.motion.collision import guard_arms
+from hd_core.synth.motion.flesh import Flesh
 from hd_core.synth.motion.legs import FootPath, solve_leg, straight_leg
-from hd_core.synth.motion.legwork import LEGWORK
+from hd_core.synth.motion.legwork import LEGWORK, STEP_SECONDS
 from hd_core.synth.motion.limits import clamp_to_limits
 from hd_core.synth.motion.motion import Motion
 from hd_core.synth.motion.poses import Dice, Number
@@ -39,6 +41,7 @@ def sample_dance(
     fps: float,
     style: str = "any",
     heads: Float[np.ndarray, "31 3"] | None = None,
+    flesh: Flesh | None = None,
 ) -> Motion:
     """Draw a dance.
 
@@ -50,6 +53,7 @@ def sample_dance(
         fps: Frames per second.
         style: One of `score.STYLES`, or "any".
         heads: Joint places of the dancer at rest, m; those of a middle adult by default.
+        flesh: The dancer's skin, which the arms then keep out of.
 
     Raises:
         InputError: A length or rate that is not positive, or an unknown style.
@@ -60,7 +64,7 @@ def sample_dance(
     kind = style_of(rng, style)
     best, least = None, np.inf
     for _ in range(_DRAWS):
-        motion, depth = _draw(int(rng.integers(2**62)), kind, places, num_frames=num_frames, fps=fps)
+        motion, depth = _draw(int(rng.integers(2**62)), kind, places, flesh, num_frames=num_frames, fps=fps)
         if best is None or depth < least:
             best, least = motion, depth
         if depth <= _ARM_DEPTH:
@@ -69,7 +73,13 @@ def sample_dance(
 
 
 def _draw(
-    seed: int, style: Style, heads: Float[np.ndarray, "31 3"], *, num_frames: int, fps: float
+    seed: int,
+    style: Style,
+    heads: Float[np.ndarray, "31 3"],
+    flesh: Flesh | None,
+    *,
+    num_frames: int,
+    fps: float,
 ) -> tuple[Motion, float]:
     """One dance, its legs' excursions shrunk until they can follow, and how deep its arms go into the body, m."""
     margin = int(np.ceil(_MARGIN_SECONDS * fps))
@@ -80,7 +90,7 @@ def _draw(
         turns, root, feet = _perform(rng, score, seconds, heads, scale=scale, fps=fps)
         if _legs_follow(heads, turns, root, feet):
             break
-    guarded = guard_arms(heads, turns, fps=fps)
+    guarded = guard_arms(heads, turns, fps=fps, flesh=flesh)
     keep = slice(margin, margin + num_frames)
     motion = Motion(
         rotations=guarded.rotations[keep].astype(np.float32),
@@ -108,19 +118,22 @@ def _perform(
     beats = seconds * score.beats_per_minute / 60 + score.phase
     first_yaw = np.radians(rng.normal(0, 45))
     yaw = first_yaw + scale**0.25 * score.yaw_at(beats)
-    turns = _upper_body(rng, score, beats, seconds)
+    turns = upper_body(rng, score, beats, seconds)
     hips = about(_Z, yaw) @ turns[:, 0]
     plan, starts = _plan(rng, score, heads, first_yaw=first_yaw, scale=scale)
     ground = ground_height(heads)
     feet = tuple(
         foot_path(plan.steps, foot, start=starts[foot], beats=beats, body_yaw=yaw, ground=ground) for foot in (0, 1)
     )
-    both = (feet[0], feet[1])
+    heels, height = _keyed(plan.heels, beats), plan.height_at(beats)
+    both = (feet[0].risen(heels), feet[1].risen(heels))
     drop = _keyed(plan.drop, beats) + _bounce(rng, score, beats, heads) * scale
     centre = _hips_place(
         heads, both, hips=hips, yaw=yaw, weight=_keyed(plan.weight, beats, rest=0.5), drop=drop, fps=fps
     )
     turns[:, 0] = hips
+    centre[:, 2] += height
+    both = (both[0].lifted(height), both[1].lifted(height))
     for foot, side in enumerate(_SIDES):
         hip = centre + hips @ (heads[bone_index(f"{side}UpLeg")] - heads[0])
         for name, turn in solve_leg(heads, side, hips_turn=hips, hip=hip, foot=both[foot]).items():
@@ -128,7 +141,7 @@ def _perform(
     return clamp_to_limits(turns), centre - heads[0], both
 
 
-def _upper_body(
+def upper_body(
     rng: np.random.Generator, score: Score, beats: Float[np.ndarray, " t"], seconds: Float[np.ndarray, " t"]
 ) -> Float[np.ndarray, "t 31 3 3"]:
     """From key to key along the shortest turns, far bones later; breath and a nod on every beat on top."""
@@ -159,11 +172,12 @@ def _plan(
         yaw_at=lambda beat: float(first_yaw + scale**0.25 * score.yaw_at(np.array([beat], dtype=np.float64))[0]),
         scale=scale,
         dice=Dice(rng),
-        shortest=0.24 * score.beats_per_minute / 60,
+        shortest=STEP_SECONDS * score.beats_per_minute / 60,
     )
     ahead = rng.normal(0, 0.03) * size
     begin = score.segments[0].begin
     starts = (plan.place(0, begin, ahead=ahead), plan.place(1, begin, ahead=-ahead))
+    plan.feet += starts
     for segment in score.segments:
         LEGWORK[segment.legs](plan, segment.begin, segment.end)
         plan.drop.append((segment.end - 0.5, 0.0))
@@ -205,8 +219,9 @@ def _hips_place(
     deep = drop[:, None] * np.array([0.0, 0.25, 0.0])  # who bends the knees sits back
     place = share * feet[0].ball + (1 - share) * feet[1].ball + (about(_Z, yaw) @ (back + deep)[..., None])[..., 0]
     place = gaussian_filter1d(place, 0.08 * fps, axis=0, mode="nearest")
-    limits = [heads[0, 2] - drop]
-    for side, foot in zip(_SIDES, feet, strict=True):
+    ankles = [foot.ankle(heads, side)[:, 2] - heads[bone_index(f"{side}Foot"), 2] for side, foot in _sided(feet)]
+    limits = [heads[0, 2] - drop + np.maximum(np.minimum(*ankles), 0.0)]  # who stands on tiptoe is taller
+    for side, foot in _sided(feet):
         offset = hips @ (heads[bone_index(f"{side}UpLeg")] - heads[0])
         ankle = foot.ankle(heads, side)
         across = np.sum((ankle - place - offset)[:, :2] ** 2, axis=-1)
@@ -219,6 +234,10 @@ def _hips_place(
     return cast(np.ndarray, place)
 
 
+def _sided(feet: tuple[FootPath, FootPath]) -> Iterator[tuple[str, FootPath]]:
+    return zip(_SIDES, feet, strict=True)
+
+
 def _legs_follow(
     heads: Float[np.ndarray, "31 3"],
     turns: Float[np.ndarray, "t 31 3 3"],
@@ -228,7 +247,7 @@ def _legs_follow(
     """Whether the limits of the joints left the planted feet where they were planned, and nothing below the ground."""
     posed = forward_kinematics(heads, turns, root)
     ground = ground_height(heads)
-    for side, foot in zip(_SIDES, feet, strict=True):
+    for side, foot in _sided(feet):
         points = sole(heads, side)
         bones = {"Foot": (points.ball, points.heel), "ToeBase": (points.toe,)}
         for bone, marks in bones.items():

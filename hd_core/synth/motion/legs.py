@@ -1,6 +1,6 @@
 """Legs that follow their feet: closed-form inverse kinematics from where hips and feet are to the leg's turns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -33,6 +33,14 @@ class FootPath:
     def turn(self) -> Float[np.ndarray, "t 3 3"]:
         """World turn of the foot."""
         return cast(np.ndarray, about(_Z, self.yaw) @ about(_X, self.pitch))
+
+    def risen(self, heel: Float[np.ndarray, " t"]) -> "FootPath":
+        """The same path with the heel up further, radians, the toes level."""
+        return replace(self, pitch=self.pitch + heel)
+
+    def lifted(self, height: Float[np.ndarray, " t"]) -> "FootPath":
+        """The same path higher above the ground, m."""
+        return replace(self, ball=self.ball + height[:, None] * _Z)
 
     def ankle(self, heads: Float[np.ndarray, "31 3"], side: str) -> Float[np.ndarray, "t 3"]:
         """Where the ankle is, m."""

@@ -7,6 +7,10 @@ import numpy as np
 from hd_core.synth.motion.poses import Number
 from hd_core.synth.motion.steps import Plan
 
+STEP_SECONDS = 0.24
+"""The least time of a step."""
+_JUMP_M_PER_S2 = 0.62
+"""Height of a jump by the square of its time; half of what free fall reaches, as it begins and ends softly."""
 _AREA = 0.4  # m that the body's place may be away from where it began
 
 
@@ -85,6 +89,31 @@ def _squat(plan: Plan, begin: int, end: int) -> None:
     plan.drop.append((end, 0.0))
 
 
+def _crouch(plan: Plan, begin: int, end: int) -> None:
+    """Deep down on the balls of the feet, for some beats; less deep where there is no time for it."""
+    share = plan.scale * (1.0 if end - begin > 2 else 0.35)
+    deep, up = share * plan.size * plan.dice(0.25, 0.52), share * plan.dice(0.25, 0.6)
+    for keys, most in ((plan.drop, deep), (plan.heels, up)):
+        keys += [(begin, 0.0), (begin + 1, most), (end - 0.5, 0.0)]
+        if end - begin > 3:
+            keys.append((end - 2, most * plan.dice(0.85, 1.0)))
+
+
+def _jump(plan: Plan, begin: int, end: int) -> None:
+    """Up with both feet, out of bent knees and into them; as often as there is time."""
+    per_second = plan.shortest / STEP_SECONDS
+    start = begin + max(0.5, 0.6 * per_second)
+    while start + 1.0 * per_second < end:
+        seconds = plan.dice(0.42, 0.62)
+        soft, deep = (plan.scale * plan.size * share for share in (0.02, plan.dice(0.08, 0.18)))
+        lasts = seconds * per_second
+        plan.jumps.append((start, lasts, plan.scale * _JUMP_M_PER_S2 * seconds**2))
+        plan.drop += [(start - 0.55 * per_second, soft), (start - 0.2 * per_second, deep), (start + 0.3 * lasts, soft)]
+        plan.drop += [(start + 0.8 * lasts, soft), (start + lasts + 0.2 * per_second, 0.8 * deep)]
+        plan.heels += [(start, 0.0), (start + 0.45 * lasts, plan.dice(0.1, 0.4)), (start + lasts, 0.0)]
+        start += float(np.ceil(1.4 * per_second))
+
+
 def _walk(plan: Plan, begin: int, end: int) -> None:
     """A few steps in one direction, and back when the edge of the area is near."""
     heading = plan.dice(-np.pi, np.pi)
@@ -114,6 +143,8 @@ LEGWORK: dict[str, Callable[[Plan, int, int], None]] = {
     "tap": _tap,
     "lunge": _lunge,
     "squat": _squat,
+    "crouch": _crouch,
+    "jump": _jump,
     "walk": _walk,
 }
 """Families of legwork: each plans the beats from `begin` up to, but not including, `end`."""

@@ -10,9 +10,12 @@ from scipy.interpolate import CubicSpline
 
 from hd_core.atomic import atomic_path
 from hd_core.errors import InputError
+from hd_core.synth.body.face import FACE_SWAP
 from hd_core.synth.body.skeleton import BONES
 from hd_core.synth.motion.rig import MIRROR, SWAP
 from hd_core.synth.motion.rotations import from_quaternion, to_quaternion
+
+_TRACKS = ("hands", "face")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,9 @@ class Motion:
         fps: Frames per second.
         families: What it is made of, for people to read.
         beats_per_minute: Tempo; 0 where none is known.
+        hands: Curls and spread of the fingers, left hand first, as `body.hands.bend_fingers` takes them; none if only
+            the finger bones move.
+        face: Shares of `body.face.SHAPES`; none for a still face.
     """
 
     rotations: Float[np.ndarray, "t 31 3 3"]
@@ -32,6 +38,8 @@ class Motion:
     fps: float
     families: tuple[str, ...] = ()
     beats_per_minute: float = 0.0
+    hands: Float[np.ndarray, "_ 2 6"] | None = None
+    face: Float[np.ndarray, "_ k"] | None = None
 
     def __post_init__(self) -> None:
         if self.rotations.shape[1:] != (len(BONES), 3, 3) or self.root.shape != (len(self.rotations), 3):
@@ -41,6 +49,9 @@ class Motion:
             )
         if not self.fps > 0:
             raise InputError(f"Found {self.fps} frames per second; expected more than 0.")
+        for name, track in (("hands", self.hands), ("face", self.face)):
+            if track is not None and len(track) != len(self.rotations):
+                raise InputError(f"Found {len(track)} frames of {name}; expected {len(self.rotations)}.")
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -53,6 +64,8 @@ def mirror(motion: Motion) -> Motion:
         motion,
         rotations=(motion.rotations[:, SWAP] * sign).astype(motion.rotations.dtype),
         root=(motion.root * MIRROR).astype(motion.root.dtype),
+        hands=None if motion.hands is None else motion.hands[:, ::-1],
+        face=None if motion.face is None else motion.face[:, FACE_SWAP],
     )
 
 
@@ -67,15 +80,25 @@ def sample_at(motion: Motion, frames: Float[np.ndarray, " n"]) -> Motion:
         frames: Where, in frames from its first.
     """
     at = np.clip(frames, 0, len(motion) - 1)
+    hands, face = (None if track is None else _between(track, at) for track in (motion.hands, motion.face))
     if len(motion) == 1:
-        return replace(motion, rotations=motion.rotations[at.astype(np.int64)], root=motion.root[at.astype(np.int64)])
+        turned, root = (track[at.astype(np.int64)] for track in (motion.rotations, motion.root))
+        return replace(motion, rotations=turned, root=root, hands=hands, face=face)
     q = to_quaternion(motion.rotations)
     flips = np.where(np.sum(q[1:] * q[:-1], axis=-1, keepdims=True) < 0, -1.0, 1.0)
     q[1:] *= np.cumprod(flips, axis=0)
     times = np.arange(len(motion))
-    turned = from_quaternion(np.asarray(CubicSpline(times, q)(at)))
-    root = np.asarray(CubicSpline(times, motion.root.astype(np.float64))(at))
-    return replace(motion, rotations=turned.astype(np.float32), root=root.astype(np.float32))
+    turned = from_quaternion(np.asarray(CubicSpline(times, q)(at))).astype(np.float32)
+    root = np.asarray(CubicSpline(times, motion.root.astype(np.float64))(at)).astype(np.float32)
+    return replace(motion, rotations=turned, root=root, hands=hands, face=face)
+
+
+def _between(track: np.ndarray, at: Float[np.ndarray, " n"]) -> np.ndarray:
+    """Values at fractional frames, linearly."""
+    low = np.floor(at).astype(np.int64)
+    high = np.minimum(low + 1, len(track) - 1)
+    share = (at - low).reshape(-1, *[1] * (track.ndim - 1))
+    return cast(np.ndarray, (track[low] * (1 - share) + track[high] * share).astype(track.dtype))
 
 
 def resample(motion: Motion, fps: float) -> Motion:
@@ -115,6 +138,7 @@ def save_motion(path: Path, motion: Motion) -> None:
             fps=np.float64(motion.fps),
             beats_per_minute=np.float64(motion.beats_per_minute),
             families=np.array(motion.families, dtype=np.str_),
+            **{name: track for name in _TRACKS if (track := getattr(motion, name)) is not None},
         )
 
 
@@ -132,6 +156,7 @@ def load_motion(path: Path) -> Motion:
                 fps=float(stored["fps"]),
                 families=tuple(str(name) for name in stored["families"]),
                 beats_per_minute=float(stored["beats_per_minute"]),
+                **{name: cast(np.ndarray, stored[name]) for name in _TRACKS if name in stored},
             )
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"{path} is no motion file: {error}.", "Write one with save_motion.") from error

@@ -39,19 +39,21 @@ class Style:
 STYLES: dict[str, Style] = {
     "club": Style(
         tempo=(100, 135), energy=1.0, arms={"arms before torso": 2},
-        legs={"stand": 2, "two-step": 3, "march": 1, "turn": 2, "tap": 2, "squat": 1, "walk": 1, "lunge": 1, "kick": 1},
+        legs={"stand": 2, "two-step": 3, "march": 1, "turn": 3, "tap": 2, "squat": 1, "walk": 1, "lunge": 1, "kick": 1,
+              "jump": 2, "crouch": 0.7},
     ),
     "show": Style(
         tempo=(90, 150), energy=1.3, arms={"hang": 0.2, "arms before torso": 2},
-        legs={"two-step": 1, "march": 1, "turn": 3, "kick": 2, "lunge": 2, "squat": 1, "tap": 1, "stand": 1},
+        legs={"two-step": 1, "march": 1, "turn": 4, "kick": 2, "lunge": 2, "squat": 1, "tap": 1, "stand": 1,
+              "jump": 2.5, "crouch": 0.7},
     ),
     "slow": Style(
         tempo=(80, 95), energy=0.6, arms={"jab": 0.1, "clap": 0.5, "hang": 2, "arms before torso": 2},
-        legs={"stand": 4, "two-step": 2, "turn": 1.5, "tap": 1, "walk": 1},
+        legs={"stand": 4, "two-step": 2, "turn": 2, "tap": 1, "walk": 1, "crouch": 0.7},
     ),
     "arms": Style(
         tempo=(85, 140), energy=0.9, arms={"wave": 2, "box": 2, "hang": 0.2, "arms before torso": 3},
-        legs={"stand": 4, "squat": 1, "tap": 1, "turn": 1},
+        legs={"stand": 4, "squat": 1, "tap": 1, "turn": 1.5, "crouch": 0.7, "jump": 1},
     ),
 }  # fmt: skip
 """Kinds of dancing; "any" takes one of them by chance."""
@@ -128,7 +130,7 @@ def write_score(rng: np.random.Generator, style: Style, *, seconds: float) -> Sc
     begin = -2
     while begin < last:
         arms, trunk, legs = _pick(rng, ARMS, style.arms), _pick(rng, TRUNKS, {}), _pick(rng, style.legs, style.legs)
-        end = begin + int(rng.choice([4, 6, 6] if legs == "turn" else [2, 4, 4, 6]))
+        end = begin + int(rng.choice([4, 6, 6] if legs in ("turn", "jump", "crouch") else [2, 4, 4, 6]))
         segments.append(Segment(begin=begin, end=end, arms=arms, trunk=trunk, legs=legs))
         begin = end
     turns = _turns(dice, segments, tempo)

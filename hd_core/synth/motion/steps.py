@@ -15,6 +15,7 @@ _Z = np.array([0.0, 0, 1])
 _PIVOT = np.radians(38.0)  # a planted foot turns on its ball rather than twist the hip further
 _Kick = tuple[float, float, float]  # how far the foot goes out, ahead and up half way, by the length of the leg
 _SIGNS = (1.0, -1.0)  # left, right
+_LEAST_APART = 0.2  # of the balls of the feet on the ground, by the length of the leg
 
 
 def ease(share: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
@@ -63,10 +64,13 @@ class Plan:
         scale: Shrinks every excursion; 1 is as drawn.
         dice: Beta-distributed numbers in a range.
         shortest: Least time of a step, beats.
+        feet: Where the balls of the feet stand now, left and right, m.
         centre: Where the body stands, m.
         steps: What has been planned.
         weight: (beat, share of weight on the left foot).
         drop: (beat, how far the hips are lowered, m).
+        heels: (beat, how far the heels are up, radians).
+        jumps: (beat it begins, beats it lasts, height in m) of each jump of the whole body.
     """
 
     size: float
@@ -75,10 +79,13 @@ class Plan:
     scale: float
     dice: Dice
     shortest: float
+    feet: list[Float[np.ndarray, "2"]] = field(default_factory=list)
     centre: Float[np.ndarray, "2"] = field(default_factory=lambda: np.zeros(2))
     steps: list[Step] = field(default_factory=list)
     weight: list[tuple[Number, float]] = field(default_factory=list)
     drop: list[tuple[Number, float]] = field(default_factory=list)
+    heels: list[tuple[Number, float]] = field(default_factory=list)
+    jumps: list[tuple[float, float, float]] = field(default_factory=list)
 
     def place(self, foot: int, beat: Number, *, aside: float = 0.0, ahead: float = 0.0) -> Float[np.ndarray, "2"]:
         """A place on the ground beside the body as it stands at a beat: further out and ahead by metres."""
@@ -97,6 +104,8 @@ class Plan:
         if lasts < 0.9 * min(self.shortest, 0.5):
             return
         heading = self.yaw_at(beat + 0.5)
+        ball = self._beside(foot, ball, heading)
+        self.feet[foot] = ball
         apex = np.array([0.0, 0.0, lift * self.size])
         if kick is not None:
             aside, ahead, up = (self.scale * self.size * value for value in kick)
@@ -105,6 +114,22 @@ class Plan:
         self.steps.append(Step(foot=foot, lands=beat, lasts=lasts, ball=ball, yaw=heading, apex=apex, pitch=pitch))
         self.weight.append((beat - 0.5 * lasts, 0.12 if foot == 0 else 0.88))
         self.weight.append((beat + 0.5, 0.5))
+
+    def height_at(self, beats: Float[np.ndarray, " t"]) -> Float[np.ndarray, " t"]:
+        """How far jumps take the whole body off the ground, m."""
+        height = np.zeros(len(beats))
+        for begin, lasts, top in self.jumps:
+            height += top * bump((beats - begin) / lasts)
+        return height
+
+    def _beside(self, foot: int, ball: Float[np.ndarray, "2"], heading: float) -> Float[np.ndarray, "2"]:
+        """The place itself, or one further out on the foot's own side where it would land on the other foot."""
+        gap = ball - self.feet[1 - foot]
+        out = _SIGNS[foot] * np.array([np.cos(heading), np.sin(heading)])
+        across = float(gap @ out)
+        room = (_LEAST_APART * self.size) ** 2 - float(gap @ gap) + across**2
+        further = np.sqrt(max(room, 0.0)) - across
+        return cast(np.ndarray, ball + max(further, 0.0) * out if room > 0 else ball)
 
 
 def foot_path(

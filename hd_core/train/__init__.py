@@ -1,0 +1,1 @@
+"""Training: from shards of synthetic people to the network's weights, in sittings that resume."""

@@ -1,0 +1,116 @@
+"""Samples on their way from tickets to the device: prepared in another process while the network learns."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from hd_core.train.objective import Batch, Pairs
+from hd_core.train.options import AugmentOptions
+from hd_core.train.order import Order
+from hd_core.train.pack import read_frame
+from hd_core.train.pairs import Pair, make_pair
+from hd_core.train.samples import Sample, Ticket, make_sample
+from hd_core.train.warp_loss import Matches
+
+AHEAD = 3
+"""Batches that wait."""
+
+
+class Samples:
+    """Makes samples and pairs from tickets.
+
+    Args:
+        packed: Folder of packed clips.
+        size: Side of the samples, px.
+        augment: How wild.
+        gap: Frames that the two of a pair are apart at most.
+    """
+
+    def __init__(self, packed: Path, *, size: int, augment: AugmentOptions, gap: int = 1) -> None:
+        self._packed, self._size, self._augment, self._gap = packed, size, augment, gap
+
+    def sample(self, ticket: Ticket) -> Sample:
+        """A frame with its truth; of a ticket without a key as the program itself would cut it."""
+        frame = read_frame(ticket.shard, self._packed, ticket.frame)
+        if not ticket.key:
+            return make_sample(frame, size=self._size)
+        return make_sample(frame, size=self._size, augment=self._augment, rng=np.random.default_rng(ticket.key))
+
+    def pair(self, ticket: Ticket) -> Pair:
+        """A frame and a later one."""
+        rng = np.random.default_rng(ticket.key)
+        numbers = ticket.frame, ticket.frame + int(rng.integers(1, self._gap + 1))
+        first, second = (read_frame(ticket.shard, self._packed, number) for number in numbers)
+        return make_pair((first, second), size=self._size, augment=self._augment, rng=rng)
+
+
+def load_batches(
+    samples: Samples, order: Order, *, workers: int, device: torch.device
+) -> Iterator[tuple[Batch, Pairs | None]]:
+    """Batches in the order's sequence, without end, whatever the number of workers."""
+    loader = DataLoader(
+        _Batches(samples),
+        batch_size=None,
+        sampler=_Tickets(order),
+        collate_fn=_as_they_are,
+        num_workers=workers,
+        prefetch_factor=AHEAD if workers else None,
+        multiprocessing_context="spawn" if workers else None,
+        worker_init_fn=_ignore_interrupts,
+    )
+    for singles, pairs in loader:
+        yield to_batch(singles, device), to_pairs(pairs, device) if pairs else None
+
+
+def to_batch(samples: Sequence[Sample], device: torch.device) -> Batch:
+    """Stack samples on a device."""
+    picture, *truth = (_stack(part, device) for part in zip(*samples, strict=True))
+    return Batch(picture.contiguous(memory_format=torch.channels_last), *truth)
+
+
+def to_pairs(pairs: Sequence[Pair], device: torch.device) -> Pairs:
+    """Stack pairs on a device, the firsts before the seconds."""
+    pictures, intrinsics = (
+        torch.cat(list(_stack([getattr(pair, name) for pair in pairs], device).unbind(1)))
+        for name in ("picture", "intrinsics")
+    )
+    matches = Matches(*(_stack(part, device) for part in zip(*(pair.matches for pair in pairs), strict=True)))
+    return Pairs(pictures.contiguous(memory_format=torch.channels_last), intrinsics, matches)
+
+
+class _Batches(Dataset[tuple[list[Sample], list[Pair]]]):
+    """Asked for a list of tickets at once, so that a whole batch is one item."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __getitem__(self, tickets: list[Ticket]) -> tuple[list[Sample], list[Pair]]:
+        singles = [self._samples.sample(ticket) for ticket in tickets if not ticket.pair]
+        return singles, [self._samples.pair(ticket) for ticket in tickets if ticket.pair]
+
+
+class _Tickets(Sampler[list[Ticket]]):
+    def __init__(self, order: Order) -> None:
+        self._order = order
+
+    def __iter__(self) -> Iterator[list[Ticket]]:
+        return self._order.batches()
+
+
+def _stack(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.stack(arrays)).to(device)
+
+
+def _as_they_are(batch: Any) -> Any:  # noqa: ANN401 - as torch declares it
+    return batch
+
+
+def _ignore_interrupts(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)

@@ -1,0 +1,199 @@
+"""A sitting of a training: goes on where the last one stopped, learns, writes down, stops in time."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hd_core.atomic import write_bytes
+from hd_core.errors import UsageError
+from hd_core.predict.hdnet import cpu_threads
+from hd_core.predict.weights import WeightsCard, load_weights, save_weights
+from hd_core.progress import Progress
+from hd_core.train.checkpoint import keep_lines, load_checkpoint, save_checkpoint
+from hd_core.train.curves import NAME, add_line, draw_curves
+from hd_core.train.devices import Devices, join_devices
+from hd_core.train.learner import Learner, learning_rate
+from hd_core.train.loader import Samples, load_batches
+from hd_core.train.objective import Batch, Pairs
+from hd_core.train.options import SittingOptions, TrainOptions
+from hd_core.train.order import Order, frames_per_clip, training_clips, validation_clips
+from hd_core.train.samples import Ticket
+from hd_core.train.validate import validate
+
+PANELS = (
+    ("loss", "normal", "fold"),
+    ("depth", "gradient", "depth_normal"),
+    ("normal_mean_deg", "depth_normal_mean_deg"),
+)
+OWN = {"licence": "Apache-2.0", "training_data": ""}
+"""Of weights that began with nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to train, on what, and where it goes.
+
+    Args:
+        data: Data set of `hd-core synth`.
+        folder: Gets `checkpoint.pt`, `weights.safetensors` with its card, `curve.jsonl` and `curve.png`.
+        options: The training; the same in every sitting.
+        sitting: This sitting.
+        begin_with: Weights to begin a new training with; a training that has begun goes on from its checkpoint.
+        command: What the card says of how the weights were made.
+    """
+
+    data: Path
+    folder: Path
+    options: TrainOptions
+    sitting: SittingOptions
+    begin_with: Path | None = None
+    command: str = ""
+
+
+def train(job: Job, progress: Progress) -> dict[str, float] | None:
+    """Train until the last step, the time limit or the user's wish, and write the averaged weights.
+
+    Returns:
+        The scores of the last validation; None in a process that does not lead.
+
+    Raises:
+        InputError: There are no clips, or a file is damaged.
+        UsageError: The folder holds a training with other options, or there is no such device.
+        WeightsError: `begin_with` cannot be used.
+    """
+    with join_devices(job.sitting.device) as devices, cpu_threads(job.sitting.threads):
+        scores = _Sitting(job, devices, progress).run()
+        return scores if devices.leads else None
+
+
+class _Sitting:
+    def __init__(self, job: Job, devices: Devices, progress: Progress) -> None:
+        _enter(job.folder, job.options, leads=devices.leads)
+        state = load_checkpoint(job.folder)
+        network, card = load_weights(job.begin_with) if job.begin_with and not state else (None, None)
+        self.job, self.devices, self.progress = job, devices, progress
+        self.learner = Learner(job.options, devices, network)
+        self.origin = {"licence": card.licence, "training_data": f"{card.training_data}; then "} if card else OWN
+        self.order = Order(
+            job.data,
+            lambda: devices.agreed(lambda: training_clips(job.data)),
+            frames=frames_per_clip(job.data, "train"),
+            batch=job.options.batch + _pairs(job.options),
+            pairs=_pairs(job.options),
+            seed=job.options.seed,
+            rank=devices.rank,
+            world=devices.world,
+        )
+        self.seconds, self.scores = 0.0, dict[str, float]()
+        if state:
+            self._restore(state)
+
+    def run(self) -> dict[str, float]:
+        """Learn until it is time to stop; save all."""
+        sitting, spent, begun = self.job.sitting, self.seconds, time.monotonic()
+        saved = 0.0
+        batches = self._batches()
+        while self.learner.step < self.job.options.steps:
+            losses = self.learner.learn(*next(batches))
+            self.order.took()
+            now = time.monotonic() - begun
+            self.seconds = spent + now
+            self._tell(losses)
+            if self.learner.step % sitting.validate_every == 0:
+                self._validate()
+            stop, save = self._leader_says(now, saved)
+            if save:
+                self._save()
+                saved = now
+            if stop:
+                break
+        self._validate()
+        self._save()
+        self._write_weights()
+        return self.scores
+
+    def _leader_says(self, now: float, saved: float) -> tuple[bool, bool]:
+        """Whether to stop and whether to save, `now` seconds into the sitting; the same in all processes."""
+        sitting = self.job.sitting
+        stop = self.progress.cancelled() or 0 < 60 * sitting.minutes <= now
+        save = now - saved >= 60 * sitting.checkpoint_minutes
+        return self.devices.agreed(lambda: (stop, save))
+
+    def _batches(self) -> Iterator[tuple[Batch, Pairs | None]]:
+        return load_batches(self._samples(), self.order, workers=self.job.sitting.loader, device=self.devices.device)
+
+    def _samples(self) -> Samples:
+        options = self.job.options
+        return Samples(self.job.data / "packed", size=options.size, augment=options.augment, gap=options.gap)
+
+    def _tell(self, losses: dict[str, torch.Tensor]) -> None:
+        step = self.learner.step
+        if step % self.job.sitting.log_every:
+            return
+        self.progress.step("train", step, self.job.options.steps)
+        if self.devices.leads:
+            values = {name: float(value) for name, value in losses.items()}
+            rate = learning_rate(self.job.options, step - 1)
+            add_line(self.job.folder, {"step": step, "seconds": self.seconds, "rate": rate, **values})
+
+    def _validate(self) -> None:
+        """Score the average on held-out clips, the middle frame of each."""
+        data = self.job.data
+        clips = validation_clips(data, self.job.sitting.validate_clips) if self.devices.leads else []
+        if not clips:
+            return
+        middle = frames_per_clip(data, Path(clips[0]).parent.name) // 2
+        tickets = [Ticket(shard=data / clip, frame=middle) for clip in clips]
+        self.scores = validate(self.learner.average.network, self._samples(), tickets, self.devices.device)
+        add_line(self.job.folder, {"step": self.learner.step, "seconds": self.seconds, **self.scores})
+        draw_curves(self.job.folder, PANELS)
+
+    def _save(self) -> None:
+        if self.devices.leads:
+            about = {"seconds": self.seconds, "scores": self.scores, "origin": self.origin}
+            save_checkpoint(self.job.folder, {**self.learner.state(), "order": self.order.state(), **about})
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.learner.restore(state)
+        self.order.restore(state["order"])
+        self.seconds, self.scores, self.origin = state["seconds"], state["scores"], state["origin"]
+        if self.devices.leads:
+            keep_lines(self.job.folder / NAME, self.learner.step)
+
+    def _write_weights(self) -> None:
+        """The average as halves with a card."""
+        if not self.devices.leads:
+            return
+        options, network = self.job.options, self.learner.average.network
+        card = WeightsCard(
+            network=network.config,
+            licence=self.origin["licence"],
+            training_data=f"{self.origin['training_data']}synthetic humans (hd-core synth), {self.learner.step} steps "
+            f"of {options.batch * self.devices.world} at {options.size} px in {self.seconds / 60:.0f} minutes",
+            command=self.job.command,
+            scores={f"validation_{name}": round(value, 4) for name, value in self.scores.items()},
+        )
+        save_weights(self.job.folder / "weights.safetensors", network, card)
+
+
+def _pairs(options: TrainOptions) -> int:
+    return options.pairs if options.stage == "video" else 0
+
+
+def _enter(folder: Path, options: TrainOptions, *, leads: bool) -> None:
+    """Refuse a folder that holds another training; the length of the schedule may change."""
+    path = folder / "train.json"
+    ours = json.loads(json.dumps(asdict(options)))
+    if path.exists():
+        known = json.loads(path.read_text())
+        differ = [name for name, value in ours.items() if known.get(name) != value and name != "steps"]
+        if differ:
+            changed = ", ".join(f"{name} was {known.get(name)!r}, now {ours[name]!r}" for name in differ)
+            raise UsageError(f"{folder} holds another training: {changed}.", "Use another -o.")
+    if leads:
+        write_bytes(path, (json.dumps(ours, indent=1, sort_keys=True) + "\n").encode())
