@@ -81,3 +81,15 @@ def test_as_many_people_are_on_the_floor_as_the_share_says_and_they_are_shorter_
 def test_a_motion_of_no_length_is_refused():
     with pytest.raises(InputError, match="0 frames"):
         sample_motion(np.random.default_rng(0), people()[0], num_frames=0, fps=FPS)
+
+
+def test_names_of_what_the_arms_do_stand_in_one_order_in_every_process():
+    """They go into the clip's header, and equal clips have equal bytes; sets have another order in every process."""
+    rest = people()[0]
+    seen = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        motion = sample_floor(rng, rest.heads.astype(np.float64), flesh_of(rest), num_frames=90, fps=FPS)
+        seen.append(motion.families[2:])
+    assert max(map(len, seen)) > 2
+    assert all(names == tuple(sorted(names)) for names in seen)

@@ -132,7 +132,7 @@ def sample_floor(
         rotations=guarded.astype(np.float32),
         root=np.tile(root, (num_frames, 1)).astype(np.float32),
         fps=float(fps),
-        families=("floor", name, *{part.arms for part in score.segments}),
+        families=("floor", name, *sorted({part.arms for part in score.segments})),
         beats_per_minute=score.beats_per_minute,
     )
 
