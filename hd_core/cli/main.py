@@ -10,7 +10,9 @@ from hd_core.cli.common import run_command
 from hd_core.cli.doctor import Doctor
 from hd_core.cli.evaluate import Evaluate
 from hd_core.cli.hdnet_compat import ConvertHdnet, RunHdnet
+from hd_core.cli.import_data import ImportData
 from hd_core.cli.info import Info
+from hd_core.cli.onnx import ExportOnnx
 from hd_core.cli.reconstruct import Predict, Reconstruct
 from hd_core.cli.stages import Export, Integrate, MeshCommand
 from hd_core.cli.synth import Synth
@@ -26,10 +28,12 @@ Command = (
     | Info
     | Doctor
     | Synth
+    | ImportData
     | Train
     | Evaluate
     | ConvertHdnet
     | RunHdnet
+    | ExportOnnx
 )
 COMMANDS = {
     "reconstruct": Reconstruct,
@@ -40,10 +44,12 @@ COMMANDS = {
     "info": Info,
     "doctor": Doctor,
     "synth": Synth,
+    "import-data": ImportData,
     "train": Train,
     "evaluate": Evaluate,
     "convert-hdnet": ConvertHdnet,
     "run-hdnet": RunHdnet,
+    "export-onnx": ExportOnnx,
 }
 
 

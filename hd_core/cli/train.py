@@ -20,7 +20,7 @@ class Train:
     """Train HDNet on the clips of a data folder; the same command goes on where the last sitting stopped."""
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
-    """Data folder of hd-core synth; clips that are made meanwhile are taken up."""
+    """Data folder of hd-core synth or import-data; clips that are made meanwhile are taken up."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="TRAINING")]
     """Folder of the training: checkpoint, weights and curves."""
     begin_with: Path | None = None

@@ -89,20 +89,20 @@ def read_card(folder: Path) -> MapsCard:
         raise InputError(f"{path} is not JSON: {error}.", f"At least: {MINIMAL}") from error
     if not isinstance(data, dict):
         raise InputError(f"{path} holds a {type(data).__name__}; expected an object.", f"At least: {MINIMAL}")
-    _known_keys(path, data, (*_KEYS, "licence", "source"))
-    _one_of(path, "schema", data.get("schema"), (SCHEMA,))
-    _one_of(path, "normals", data.get("normals", "camera"), ("camera",))
+    known_keys(path, data, (*_KEYS, "licence", "source"))
+    one_of(path, "schema", data.get("schema"), (SCHEMA,))
+    one_of(path, "normals", data.get("normals", "camera"), ("camera",))
     return _checked(
         path,
         MapsCard(
             folder=folder,
-            axes=_one_of(path, "axes", data.get("axes"), ("opencv", "opengl")),
+            axes=one_of(path, "axes", data.get("axes"), ("opencv", "opengl")),
             patterns=_patterns(path, data.get("pattern")),
-            depth=_depth(path, data["depth"]) if "depth" in data else None,
+            depth=depth_card(path, data["depth"]) if "depth" in data else None,
             camera=_camera(path, data["camera"]) if "camera" in data else None,
             encoding=_encoding(path, data.get("encoding", {})),
             channels=_channels(path, data.get("channels", {})),
-            first_index=int(_number(path, "first_index", data.get("first_index", 0))),
+            first_index=int(as_number(path, "first_index", data.get("first_index", 0))),
             licence=str(data.get("licence", "not stated")),
             source=str(data.get("source", "not stated")),
         ),
@@ -119,12 +119,17 @@ def _checked(path: Path, card: MapsCard) -> MapsCard:
     return card
 
 
-def _depth(path: Path, data: object) -> DepthCard:
-    entries = _object(path, "depth", data)
-    _known_keys(path, entries, _DEPTH_KEYS, inside="depth.")
-    kind = _one_of(path, "depth.kind", entries.get("kind"), ("z", "ray", "disparity"))
-    unit = _one_of(path, "depth.unit", entries.get("unit"), tuple(METRES))
-    gauge = Gauge(_one_of(path, "depth.gauge", entries.get("gauge"), tuple(gauge.value for gauge in Gauge)))
+def depth_card(path: Path, data: object) -> DepthCard:
+    """What an entry "depth" says.
+
+    Raises:
+        InputError: It says too little, or what cannot be.
+    """
+    entries = as_object(path, "depth", data)
+    known_keys(path, entries, _DEPTH_KEYS, inside="depth.")
+    kind = one_of(path, "depth.kind", entries.get("kind"), ("z", "ray", "disparity"))
+    unit = one_of(path, "depth.unit", entries.get("unit"), tuple(METRES))
+    gauge = Gauge(one_of(path, "depth.gauge", entries.get("gauge"), tuple(gauge.value for gauge in Gauge)))
     if gauge is Gauge.METRIC and unit == "none":
         raise InputError(f"{path} calls its depth metric but gives no unit.", "Allowed: m, cm, mm.")
     if gauge is Gauge.AFFINE and kind != "z":
@@ -132,15 +137,15 @@ def _depth(path: Path, data: object) -> DepthCard:
             f"{path} has a {kind} that is known up to scale and offset; that is no depth up to scale and offset.",
             'Leave "depth" out and give normals, or state "scale" and "offset" and the gauge "scale".',
         )
-    numbers = {n: _number(path, f"depth.{n}", entries[n]) for n in ("scale", "offset", "invalid") if n in entries}
+    numbers = {n: as_number(path, f"depth.{n}", entries[n]) for n in ("scale", "offset", "invalid") if n in entries}
     if numbers.get("scale") == 0:
         raise InputError(f"{path} has a depth.scale of 0.", "Give the factor per stored number.")
     return DepthCard(kind=kind, unit=unit, gauge=gauge, **numbers)
 
 
 def _patterns(path: Path, pattern: object) -> dict[str, str]:
-    found = {"all": pattern} if isinstance(pattern, str) else _object(path, "pattern", pattern)
-    _known_keys(path, found, ("all",) if "all" in found else PLANES, inside="pattern.")
+    found = {"all": pattern} if isinstance(pattern, str) else as_object(path, "pattern", pattern)
+    known_keys(path, found, ("all",) if "all" in found else PLANES, inside="pattern.")
     for plane, text in found.items():
         try:
             named = {str(text).format(index=index) for index in (0, 1)}
@@ -160,7 +165,7 @@ def _patterns(path: Path, pattern: object) -> dict[str, str]:
 
 
 def _camera(path: Path, data: object) -> Camera:
-    entries = _object(path, "camera", data)
+    entries = as_object(path, "camera", data)
     try:
         intrinsics = np.array(entries["intrinsics"], np.float64).reshape(3, 3)
         return Camera(width=int(entries["width"]), height=int(entries["height"]), intrinsics=intrinsics)
@@ -172,17 +177,17 @@ def _camera(path: Path, data: object) -> Camera:
 
 
 def _encoding(path: Path, data: object) -> Literal["snorm", "unorm"] | None:
-    entries = _object(path, "encoding", data)
-    _known_keys(path, entries, ("normal",), inside="encoding.")
+    entries = as_object(path, "encoding", data)
+    known_keys(path, entries, ("normal",), inside="encoding.")
     if "normal" not in entries:
         return None
-    found = _one_of(path, "encoding.normal", entries["normal"], ("snorm", "unorm"))
+    found = one_of(path, "encoding.normal", entries["normal"], ("snorm", "unorm"))
     return "snorm" if found == "snorm" else "unorm"
 
 
 def _channels(path: Path, data: object) -> dict[str, list[str]]:
-    entries = _object(path, "channels", data)
-    _known_keys(path, entries, PLANES, inside="channels.")
+    entries = as_object(path, "channels", data)
+    known_keys(path, entries, PLANES, inside="channels.")
     found = {plane: [names] if isinstance(names, str) else list(names) for plane, names in entries.items()}
     for plane, names in found.items():
         if len(names) != (3 if plane == "normal" else 1):
@@ -190,25 +195,29 @@ def _channels(path: Path, data: object) -> dict[str, list[str]]:
     return found
 
 
-def _object(path: Path, key: str, value: object) -> dict[str, Any]:
+def as_object(path: Path, key: str, value: object, *, example: str = MINIMAL) -> dict[str, Any]:
+    """An entry that is an object, or a refusal."""
     if not isinstance(value, dict):
-        raise InputError(f"{path} has {key} = {json.dumps(value)}; expected an object.", f"As in: {MINIMAL}")
+        raise InputError(f"{path} has {key} = {json.dumps(value)}; expected an object.", f"As in: {example}")
     return value
 
 
-def _number(path: Path, key: str, value: object) -> float:
+def as_number(path: Path, key: str, value: object) -> float:
+    """An entry that is a finite number, or a refusal."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
         raise InputError(f"{path} has {key} = {json.dumps(value)}; expected a number.")
     return float(value)
 
 
-def _known_keys(path: Path, data: Mapping[str, object], known: tuple[str, ...], *, inside: str = "") -> None:
+def known_keys(path: Path, data: Mapping[str, object], known: tuple[str, ...], *, inside: str = "") -> None:
+    """Refuse an entry that nothing here would read."""
     unknown = sorted(data.keys() - set(known))
     if unknown:
         raise InputError(f"{path} has an unknown entry {inside}{unknown[0]}.", f"Known: {', '.join(known)}.")
 
 
-def _one_of(path: Path, key: str, value: Any, allowed: tuple[Any, ...]) -> Any:  # noqa: ANN401 - returns `value`
+def one_of(path: Path, key: str, value: Any, allowed: tuple[Any, ...]) -> Any:  # noqa: ANN401 - returns `value`
+    """The value if it is allowed, or a refusal that lists what is."""
     if value not in allowed:
         found = "no" if value is None else f"{json.dumps(value)} as"
         raise InputError(f"{path} has {found} {key}.", f"Allowed: {', '.join(map(str, allowed))}.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from hd_core.errors import UsageError
 
@@ -16,6 +17,7 @@ class PredictorOptions:
         distance_m: How far away the flat figure of `constant` stands, metres.
         device: Where a network runs: "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
         threads: CPU threads while a network runs; 0 leaves the process as it is.
+        licence: "commercial" refuses weights and maps whose licence does not allow commercial use.
     """
 
     weights: Path | None = None
@@ -23,6 +25,7 @@ class PredictorOptions:
     distance_m: float = 3.0
     device: str = "cpu"
     threads: int = 0
+    licence: Literal["any", "commercial"] = "any"
 
     def __post_init__(self) -> None:
         if not 0 < self.distance_m < float("inf"):

@@ -2,6 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
+from hd_core.predict.licence import refuse_non_commercial
 from hd_core.predict.options import PredictorOptions
 from hd_core.registry import Registry
 from hd_core.types import Gauge, SurfaceMaps, View
@@ -41,6 +42,7 @@ PREDICTORS = Registry(
         "hdnet_compat": "hd_core.predict.compat.predictor:HdnetCompatPredictor",
         "inflate": "hd_core.predict.inflate:InflatePredictor",
         "maps": "hd_core.predict.maps:MapsPredictor",
+        "onnx": "hd_core.predict.onnx_predictor:OnnxPredictor",
     },
     group="hd_core.predictors",
 )
@@ -52,7 +54,9 @@ def load_predictor(name: str, options: PredictorOptions) -> Predictor:
     Raises:
         UsageError: No such name, or an option it needs is missing.
         InputError: The folder of maps cannot be used.
-        WeightsError: The weights cannot be used.
+        WeightsError: The weights cannot be used, or not commercially where that was asked for.
     """
     predictor: Predictor = PREDICTORS.load(name).from_options(options)
+    if options.licence == "commercial":
+        refuse_non_commercial(name, predictor.licence, allowed=getattr(predictor, "commercial", None))
     return predictor

@@ -43,10 +43,15 @@ class Samples:
         return make_sample(frame, size=self._size, augment=self._augment, rng=np.random.default_rng(ticket.key))
 
     def pair(self, ticket: Ticket) -> Pair:
-        """A frame and a later one."""
+        """A frame and a later one, or in a clip with given matches the first and another."""
         rng = np.random.default_rng(ticket.key)
-        numbers = ticket.frame, ticket.frame + int(rng.integers(1, self._gap + 1))
-        first, second = (read_frame(ticket.shard, self._packed, number) for number in numbers)
+        first = read_frame(ticket.shard, self._packed, ticket.frame)
+        partners = first.header.get("partners", 0)
+        if partners:
+            first, other = read_frame(ticket.shard, self._packed, 0), int(rng.integers(1, partners + 1))
+        else:
+            other = ticket.frame + int(rng.integers(1, self._gap + 1))
+        second = read_frame(ticket.shard, self._packed, other)
         return make_pair((first, second), size=self._size, augment=self._augment, rng=rng)
 
 

@@ -1,7 +1,7 @@
 """Which frame comes when: every pass shuffles all clips that are there by then, and every place has its own draws."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from hd_core.train.samples import Ticket
 
 HELD_OUT_EVERY = 25
 """Of a data set without clips for validation, the last of every so many clips is held out."""
+VIDEO = "video"
+"""The split of clips without truth, from which pairs of frames are drawn."""
 
 
 def find_clips(data: Path, split: str) -> list[str]:
@@ -53,6 +55,45 @@ def frames_per_clip(data: Path, split: str) -> int:
         ) from error
 
 
+def video_clips(data: Path) -> list[str]:
+    """Clips to draw pairs of frames from; none where the clips to learn from will do.
+
+    Raises:
+        InputError: There are none, and those to learn from are single pictures.
+    """
+    clips = find_clips(data, VIDEO)
+    if not clips and _about(data, "train").get("layout") == "hdnet-supervised":
+        raise InputError(
+            f"{data} holds single pictures and no video for pairs of frames.", "Add one: hd-core import-data."
+        )
+    return clips
+
+
+def describe_data(data: Path, *, video: bool) -> tuple[str, list[str]]:
+    """What a card says of a data set, and the licences beside this program's own.
+
+    Args:
+        data: Folder of clips.
+        video: Whether pairs were drawn, too.
+    """
+    splits = ["train", VIDEO] if video and find_clips(data, VIDEO) else ["train"]
+    said, licences = [], []
+    for about in (_about(data, split) for split in splits):
+        if "layout" in about:
+            said.append(f"{about['source']} ({about['layout']}, licence: {about['licence']})")
+            licences.append(str(about["licence"]))
+        else:
+            said.append("synthetic humans (hd-core synth)")
+    return " and ".join(said), list(dict.fromkeys(licences))
+
+
+def _about(data: Path, split: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads((data / f"{split}.json").read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
 def _held_out(data: Path, clip: str) -> bool:
     number = int(Path(clip).stem)
     return number % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 and not (data / "val").is_dir()
@@ -67,6 +108,8 @@ class Order:
         frames: Frames of every clip.
         batch: Tickets of a batch on each device.
         pairs: How many of them, the last ones, ask for a pair of frames.
+        video: Names of clips for them, drawn at random; none takes them from the pass.
+        video_frames: Frames of every such clip.
         seed: Of the order and of every sample.
         rank: Which of `world` devices this is; each takes its own batches.
         world: Number of devices.
@@ -81,12 +124,14 @@ class Order:
         batch: int,
         seed: int,
         pairs: int = 0,
+        video: Sequence[str] = (),
+        video_frames: int = 1,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self._data, self._find, self._frames = data, find, frames
         self._batch, self._seed, self._rank, self._world = batch, seed, rank, world
-        self._pairs = pairs
+        self._pairs, self._video, self._video_frames = pairs, list(video), video_frames
         self._passes: dict[int, list[str]] = {}
         self._place = (0, 0)
 
@@ -101,7 +146,7 @@ class Order:
                 places = range(start + self._rank * self._batch, start + (self._rank + 1) * self._batch)
                 tickets = [self._ticket(clips, int(items[place % len(items)]), epoch, place) for place in places]
                 single = len(tickets) - self._pairs
-                yield tickets[:single] + [ticket._replace(pair=True) for ticket in tickets[single:]]
+                yield tickets[:single] + [self._pair(ticket) for ticket in tickets[single:]]
             epoch, first = epoch + 1, 0
 
     def took(self) -> None:
@@ -125,3 +170,11 @@ class Order:
     def _ticket(self, clips: list[str], item: int, epoch: int, place: int) -> Ticket:
         clip, frame = divmod(item, self._frames)
         return Ticket(shard=self._data / clips[clip], frame=frame, key=(self._seed, epoch, place))
+
+    def _pair(self, ticket: Ticket) -> Ticket:
+        """A ticket for a pair in place of one for a frame."""
+        if self._video:
+            drawn = np.random.default_rng([*ticket.key, 1]).integers(len(self._video) * self._video_frames)
+            clip, frame = divmod(int(drawn), self._video_frames)
+            ticket = ticket._replace(shard=self._data / self._video[clip], frame=frame)
+        return ticket._replace(pair=True)

@@ -21,7 +21,7 @@ from hd_core.synth.shards import read_clip
 
 VERSION = "1"
 NAMES = ("rgb", "alpha", "depth", "normal", "iuv", "body_iuv")
-"""Arrays that are kept."""
+"""Arrays that are kept, and those that the header names under "also", which are no pictures."""
 REACH_PX = 16
 """Room around the person: what a matte that is too wide shows, and what blur draws from."""
 
@@ -31,7 +31,7 @@ class PackedFrame:
     """One frame, cut to a window of the picture, coded as in the shard.
 
     Args:
-        arrays: By name; rows and columns are the window's.
+        arrays: By name; rows and columns of pictures are the window's.
         left: Column of the window in the picture, px.
         top: Row of the window in the picture, px.
         header: Of the clip.
@@ -54,9 +54,12 @@ def pack_clip(shard: Path, path: Path) -> None:
     Raises:
         InputError: The shard is damaged, or the disk is full.
     """
-    arrays, header = read_clip(shard, NAMES)
+    _, header = read_clip(shard, ())
+    also = header.get("also", ())
+    arrays, _ = read_clip(shard, (*NAMES, *also))
     rows, columns = _window(arrays["alpha"])
     window = {name: np.ascontiguousarray(arrays[name][:, rows, columns]) for name in NAMES}
+    window |= {name: arrays[name] for name in also}
     stamp = _stamp(shard)
     about = {"version": VERSION, "stamp": stamp, "left": str(columns.start), "top": str(rows.start)}
     write_bytes(path, save(window, {**about, "header": json.dumps(header)}))
@@ -90,7 +93,7 @@ def _read(path: Path, stamp: str, number: int) -> PackedFrame:
         about = file.metadata()
         if (about["version"], about["stamp"]) != (VERSION, stamp):
             raise KeyError(stamp)
-        slices = {name: file.get_slice(name) for name in NAMES}
+        slices = {name: file.get_slice(name) for name in list(file.keys())}
         frame = number % slices["alpha"].get_shape()[0]
         return PackedFrame(
             arrays={name: part[frame] for name, part in slices.items()},

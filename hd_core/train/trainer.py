@@ -21,7 +21,15 @@ from hd_core.train.learner import Learner, learning_rate
 from hd_core.train.loader import Samples, load_batches
 from hd_core.train.objective import Batch, Pairs
 from hd_core.train.options import SittingOptions, TrainOptions
-from hd_core.train.order import Order, frames_per_clip, training_clips, validation_clips
+from hd_core.train.order import (
+    VIDEO,
+    Order,
+    describe_data,
+    frames_per_clip,
+    training_clips,
+    validation_clips,
+    video_clips,
+)
 from hd_core.train.samples import Ticket
 from hd_core.train.validate import validate
 
@@ -39,7 +47,7 @@ class Job:
     """What to train, on what, and where it goes.
 
     Args:
-        data: Data set of `hd-core synth`.
+        data: Data folder of `hd-core synth` or `hd-core import-data`.
         folder: Gets `checkpoint.pt`, `weights.safetensors` with its card, `curve.jsonl` and `curve.png`.
         options: The training; the same in every sitting.
         sitting: This sitting.
@@ -79,12 +87,16 @@ class _Sitting:
         self.job, self.devices, self.progress = job, devices, progress
         self.learner = Learner(job.options, devices, network)
         self.origin = {"licence": card.licence, "training_data": f"{card.training_data}; then "} if card else OWN
+        pairs = _pairs(job.options)
+        video = devices.agreed(lambda: video_clips(job.data)) if pairs else []
         self.order = Order(
             job.data,
             lambda: devices.agreed(lambda: training_clips(job.data)),
             frames=frames_per_clip(job.data, "train"),
-            batch=job.options.batch + _pairs(job.options),
-            pairs=_pairs(job.options),
+            batch=job.options.batch + pairs,
+            pairs=pairs,
+            video=video,
+            video_frames=frames_per_clip(job.data, VIDEO) if video else 1,
             seed=job.options.seed,
             rank=devices.rank,
             world=devices.world,
@@ -170,10 +182,12 @@ class _Sitting:
         if not self.devices.leads:
             return
         options, network = self.job.options, self.learner.average.network
+        data, licences = describe_data(self.job.data, video=_pairs(options) > 0)
+        own = self.origin["licence"]
         card = WeightsCard(
             network=network.config,
-            licence=self.origin["licence"],
-            training_data=f"{self.origin['training_data']}synthetic humans (hd-core synth), {self.learner.step} steps "
+            licence=" AND ".join([own, *(licence for licence in licences if licence not in own.split(" AND "))]),
+            training_data=f"{self.origin['training_data']}{data}, {self.learner.step} steps "
             f"of {options.batch * self.devices.world} at {options.size} px in {self.seconds / 60:.0f} minutes",
             command=self.job.command,
             scores={f"validation_{name}": round(value, 4) for name, value in self.scores.items()},

@@ -6,6 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from compat_scenes import model_folder
+from onnx_scenes import sphere_network
 from predict_scenes import frame_camera, sphere_folder, sphere_view, view_of
 
 from hd_core.geometry.camera import pixel_rays
@@ -30,6 +31,8 @@ def options(named, tmp_path_factory):
         model_folder(folder / "model")
         convert_checkpoints(folder / "model", folder / "w.safetensors")
         return PredictorOptions(weights=folder / "w.safetensors")
+    if named == "onnx":
+        return PredictorOptions(weights=sphere_network(folder))
     network = build_network(CONFIGS["small"], seed=3)
     card = WeightsCard(network=network.config, licence="Apache-2.0", training_data="none", command="random")
     save_weights(folder / "w.safetensors", network, card)
@@ -117,4 +120,11 @@ def test_a_person_of_one_pixel_is_a_person(predictor):
 
 
 def test_the_options_name_what_every_predictor_needs():
-    assert {field.name for field in fields(PredictorOptions)} == {"weights", "maps", "distance_m", "device", "threads"}
+    assert {field.name for field in fields(PredictorOptions)} == {
+        "weights",
+        "maps",
+        "distance_m",
+        "device",
+        "threads",
+        "licence",
+    }

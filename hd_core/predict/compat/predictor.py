@@ -13,11 +13,12 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt
 
 from hd_core.errors import UsageError
-from hd_core.geometry.camera import pixel_rays, rays_through
+from hd_core.geometry.camera import pixel_rays
 from hd_core.geometry.crop import crop_between, cut_plane, cut_rgb, make_crop
 from hd_core.predict.compat.network import Hourglass
 from hd_core.predict.compat.run import FOCAL_PX, MEDIAN_DEPTH, SIDE, run_networks
 from hd_core.predict.compat.weights import CompatCard, load_compat
+from hd_core.predict.facing import facing, turn_to_middle
 from hd_core.predict.hdnet import cpu_threads, find_device
 from hd_core.predict.maps_decode import GridMaps
 from hd_core.predict.maps_resample import resample
@@ -26,7 +27,6 @@ from hd_core.types import Box, Camera, Gauge, SurfaceMaps, View
 
 NEAREST = 0.2
 """No point comes nearer to the camera than this share of the median depth."""
-_GRAZING = 1e-3
 
 
 class HdnetCompatPredictor:
@@ -78,17 +78,17 @@ class HdnetCompatPredictor:
             depth, normal = run_networks(self._networks, rgb, seen, np.zeros_like(rgb), self._device)
         grid = GridMaps(
             valid=seen,
-            normal=_facing(normal.astype(np.float64) @ turn_to_middle(square).T, square),
+            normal=facing(normal.astype(np.float64) @ turn_to_middle(square).T, square),
             depth=relaid(depth, seen, square),
             confidence=seen.astype(np.float32),
         )
         found = resample(grid, square, camera, positive=True)
         if found.depth is None or not found.valid.any():
             rays = pixel_rays(camera)
-            facing = -rays / np.linalg.norm(rays, axis=-1, keepdims=True)
-            return _maps(camera, mask, np.ones(mask.shape), facing)
+            towards = -rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+            return _maps(camera, mask, np.ones(mask.shape), towards)
         rows, columns = distance_transform_edt(~found.valid, return_distances=False, return_indices=True)
-        return _maps(camera, mask, found.depth[rows, columns], _facing(found.normal[rows, columns], camera))
+        return _maps(camera, mask, found.depth[rows, columns], facing(found.normal[rows, columns], camera))
 
     def describe(self) -> dict[str, str]:
         """Digest and origin of the weights, and where they ran."""
@@ -110,15 +110,6 @@ def square_camera(camera: Camera) -> Camera:
     return make_crop(camera, box, width=SIDE, height=SIDE).camera
 
 
-def turn_to_middle(camera: Camera) -> Float[np.ndarray, "3 3"]:
-    """The smallest turn that takes +z to the ray through the picture's middle."""
-    middle: np.ndarray = rays_through(camera, np.array(camera.width / 2), np.array(camera.height / 2))
-    x, y, z = middle / np.linalg.norm(middle)
-    # Rodrigues' formula about (-y, x, 0), whose length is the sine of the angle.
-    cross = np.array([[0, 0, x], [0, 0, y], [-x, -y, 0]])
-    return np.asarray(np.eye(3) + cross + cross @ cross / (1 + z))
-
-
 def relaid(depth: Float[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"], camera: Camera) -> Float[np.ndarray, "h w"]:
     """The published depth in this camera's own footprints, with median 1; 1 off the mask."""
     if not mask.any():
@@ -126,16 +117,6 @@ def relaid(depth: Float[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"], camer
     relief_px = (depth - np.median(depth[mask])) * FOCAL_PX / MEDIAN_DEPTH
     focal = float(np.sqrt(camera.intrinsics[0, 0] * camera.intrinsics[1, 1]))
     return np.where(mask, np.maximum(1 + relief_px / focal, NEAREST), 1.0)
-
-
-def _facing(normal: Float[np.ndarray, "h w 3"], camera: Camera) -> Float[np.ndarray, "h w 3"]:
-    """Unit normals; those that turn away from the camera are laid down to grazing, missing ones face it."""
-    rays = pixel_rays(camera)
-    rays = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
-    along = (normal * rays).sum(axis=-1, keepdims=True)
-    laid = np.where(along > -_GRAZING, normal - (along + 2 * _GRAZING) * rays, normal)
-    length = np.linalg.norm(laid, axis=-1, keepdims=True)
-    return np.asarray(np.where(length > 0.1, laid / np.maximum(length, 0.1), -rays))
 
 
 def _maps(

@@ -9,9 +9,10 @@ from predict_scenes import crop_of, frame_camera, sphere, view_of
 from hd_core.geometry.camera import camera_from_focal, pixel_rays
 from hd_core.geometry.depth import normals_from_depth
 from hd_core.predict.compat import predictor as module
-from hd_core.predict.compat.predictor import HdnetCompatPredictor, relaid, square_camera, turn_to_middle
+from hd_core.predict.compat.predictor import HdnetCompatPredictor, relaid, square_camera
 from hd_core.predict.compat.run import CENTRE_X, CENTRE_Y, FOCAL_PX, SIDE, run_networks
 from hd_core.predict.compat.weights import convert_checkpoints, load_compat
+from hd_core.predict.facing import turn_to_middle
 
 
 @pytest.fixture(scope="module")
