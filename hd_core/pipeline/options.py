@@ -54,7 +54,7 @@ class PredictOptions:
     """Who predicts depth and normals."""
 
     predictor: str = "hdnet"
-    """hdnet, maps, constant, or one that another package adds."""
+    """hdnet, onnx, maps, inflate, flat, hdnet_compat, constant, or one that another package adds."""
     settings: PredictorOptions = field(default_factory=PredictorOptions)
 
 

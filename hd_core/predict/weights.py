@@ -145,9 +145,9 @@ def start_from_photographs(network: HdNet) -> None:
 
 def _read_card(path: Path, *, packaged: bool) -> WeightsCard:
     if not path.is_file():
-        found = "No HDNet weights are shipped with this hd_core yet" if packaged else f"There are no weights at {path}"
+        found = f"HDNet's weights {path} are missing" if packaged else f"There are no weights at {path}"
         raise WeightsError(
-            f"{found}.", "Give weights of your own with --weights FILE, or use --predictor maps or constant."
+            f"{found}.", "Install hd-core again, give weights of your own with --weights FILE, or use --predictor maps."
         )
     card_path = path.with_suffix(".json")
     if not card_path.is_file():

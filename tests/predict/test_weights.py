@@ -98,7 +98,8 @@ def test_a_weight_that_is_no_half_is_refused_before_anything_is_written(tmp_path
 def test_missing_packaged_weights_say_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "PACKAGED", tmp_path / "hdnet.safetensors")
     with pytest.raises(
-        WeightsError, match="No HDNet weights are shipped .* --weights FILE, or use --predictor maps or constant"
+        WeightsError,
+        match="are missing.* Install hd-core again.* --weights FILE, or use --predictor maps",
     ) as caught:
         load_weights()
     assert caught.value.exit_code == 5
