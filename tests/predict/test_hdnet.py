@@ -144,7 +144,7 @@ def test_run_json_learns_the_digest_of_the_weights(tmp_path):
 
 def test_without_weights_the_refusal_has_exit_code_5(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "PACKAGED", tmp_path / "hdnet.safetensors")
-    with pytest.raises(WeightsError, match="--predictor maps or constant") as caught:
+    with pytest.raises(WeightsError, match="are missing.* --weights FILE") as caught:
         load_predictor("hdnet", PredictorOptions())
     assert caught.value.exit_code == 5
 
