@@ -30,8 +30,8 @@ class Truth:
 
     @classmethod
     def from_options(cls, options: PredictorOptions) -> "Truth":
-        """One that has been shown nothing yet."""
-        return cls([])
+        """For no options."""
+        raise NotImplementedError
 
     def predict(self, view: View) -> SurfaceMaps:
         """Look it up."""
