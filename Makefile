@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 1
 
 demo: $(VENV)/installed
 	$(RUN)/hd-core reconstruct examples/data/dancer.mp4 --output out/demo --progress none --overwrite \
-	    --predictor maps --maps examples/data/dancer_maps --size 256 --formats usdc glb --passes
+	    --size 256 --formats usdc glb --passes
 
 test: lint test-core test-blender
 

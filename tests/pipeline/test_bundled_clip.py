@@ -1,10 +1,11 @@
-"""The bundled clip through the main job, as `make demo` runs it, on a few of its frames."""
+"""The bundled clip through the main job on a few of its frames: with its true maps, and as `make demo` runs it."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+import hd_core
 from hd_core.cli.main import main
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
@@ -24,3 +25,16 @@ def test_the_bundled_clip_becomes_a_mesh_on_every_frame(tmp_path):
     assert summary["stretched_rate"]["max"] <= 0.002
     assert summary["coverage"]["min"] >= 0.98
     assert 1.5 < manifest["scale"]["measured_height"] < 1.65  # she is 1.57 m tall
+
+
+def test_the_bundled_clip_needs_nothing_but_the_weights_in_the_box(tmp_path):
+    arguments = ["reconstruct", str(DATA / "dancer.mp4"), "-o", str(tmp_path / "run"), "--progress", "none"]
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, "--size", "256", "--frames", "14:16"])
+    assert end.value.code == 0
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["summary"]["ok"] == 2
+    assert manifest["summary"]["bridging"]["max"] == 0
+    card = json.loads((Path(hd_core.__file__).parent / "weights" / "hdnet.json").read_text())
+    stages = json.loads((tmp_path / "run" / "run.json").read_text())["stages"]
+    assert stages["predict"]["options"]["weights_sha256"] == card["sha256"]
