@@ -162,6 +162,31 @@ class Crop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BodyMaps:
+    """What is known of the body in the pixels of a view: which points of it they show, and maybe its surface.
+
+    Args:
+        iuv: Part 1..24, u and v times 255 of the atlas `anny24`; part 0 where no body was found.
+        depth: Of the body under the clothes along +z, in any one scale; NaN where it is not known. None with `normal`.
+        normal: Of the same points, unit, camera axes; zero where it is not known.
+    """
+
+    iuv: UInt8[np.ndarray, "h w 3"]
+    depth: Float[np.ndarray, "h w"] | None = None
+    normal: Float[np.ndarray, "h w 3"] | None = None
+
+    def __post_init__(self) -> None:
+        most = int(self.iuv[..., 0].max(initial=0))
+        _refuse(most > 24, f"body part {most}", "0 to 24")
+        _refuse((self.depth is None) != (self.normal is None), "a body's depth or normals alone", "both or neither")
+        if self.depth is not None and self.normal is not None:
+            shapes = {self.iuv.shape[:2], self.depth.shape, self.normal.shape[:2]}
+            _refuse(len(shapes) != 1, f"body maps of {sorted(shapes)}", "one shape")
+            wrong = int((np.isfinite(self.depth) != self.normal.any(axis=-1)).sum())
+            _refuse(wrong > 0, f"{wrong} pixels with a body's depth or normal alone", "both or neither")
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """One person in one frame, cut out: what a predictor sees.
 
@@ -172,6 +197,7 @@ class View:
         frame_index: Position of the frame in the source.
         time_seconds: Its presentation time.
         person_id: Stable over the clip, from 1.
+        body: What is known of the body; None where nothing is. Records do not keep it.
     """
 
     rgb: UInt8[np.ndarray, "h w 3"]
@@ -180,12 +206,16 @@ class View:
     frame_index: int
     time_seconds: float
     person_id: int = 1
+    body: BodyMaps | None = None
 
     def __post_init__(self) -> None:
         shape = self.crop.camera.shape
         _refuse(self.rgb.shape[:2] != shape, f"rgb of {self.rgb.shape[:2]}", f"the crop's {shape}")
         _refuse(self.alpha.shape != shape, f"alpha of {self.alpha.shape}", f"the crop's {shape}")
         _refuse(self.person_id < 1, f"{self.person_id=}", "1 or more")
+        if self.body is not None:
+            found = self.body.iuv.shape[:2]
+            _refuse(found != shape, f"body maps of {found}", f"the crop's {shape}")
 
     @property
     def mask(self) -> Bool[np.ndarray, "h w"]:

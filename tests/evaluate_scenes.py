@@ -95,7 +95,10 @@ def joints_facing(direction):
 
 
 def archive(path, *, frames=2, clip=0, **header):
-    """An archive with a sphere in every frame; the upper half is skin, then comes a garment, then a bag."""
+    """An archive with a sphere in every frame; the upper half is skin, then comes a garment, then a bag.
+
+    What is seen is the front of the torso in the middle of its chart, the body alone is its back.
+    """
     camera = frame_camera()
     truth = truth_maps(camera)
     mask = truth.mask
@@ -106,7 +109,10 @@ def archive(path, *, frames=2, clip=0, **header):
     material[36:][mask[36:]] = 5
     material[50:][mask[50:]] = 64
     place = np.stack(np.broadcast_arrays(*pixel_centres(camera)), axis=-1).astype(np.float32)
+    iuv = np.where(mask[..., None], np.array([2, 128, 128], np.uint8), np.uint8(0))
     arrays = {
+        "iuv": iuv,
+        "body_iuv": np.where(iuv == 2, np.uint8(1), iuv),
         "rgb": np.full((*camera.shape, 3), 77, np.uint8),
         "alpha": (mask * 255).astype(np.uint8),
         "depth": code,

@@ -32,8 +32,10 @@ def ball_centre(number: int, frame: int) -> np.ndarray:
     return np.array([0.1 * np.sin(number + frame), 0.08 * np.cos(2 * number + frame), 2.0 + 0.02 * frame])
 
 
-def write_ball(data: Path, number: int, *, split: str = "train", frames: int = 2, size: int = 96) -> Path:
-    """A clip of a ball that moves, lit from the upper left, on noise."""
+def write_ball(
+    data: Path, number: int, *, split: str = "train", frames: int = 2, size: int = 96, convention: str = "anny24"
+) -> Path:
+    """A clip of a ball that moves, lit from the upper left, on noise; the front of its torso, the back of its body."""
     camera, rng = ball_camera(size), np.random.default_rng(number)
     seen = [ball_seen(camera, ball_centre(number, frame), 0.45) for frame in range(frames)]
     depth = np.stack([d for d, _, _ in seen])
@@ -45,18 +47,21 @@ def write_ball(data: Path, number: int, *, split: str = "train", frames: int = 2
     iuv = np.zeros((*mask.shape, 3), np.uint8)
     iuv[mask, 0] = 2
     iuv[..., 1:][mask] = np.rint(127 + 127 * normal[..., :2][mask])
+    body_iuv = iuv.copy()
+    body_iuv[mask, 0] = 1
     arrays = {
         "rgb": np.where(mask[..., None], shade, noise).astype(np.uint8),
         "alpha": (mask * 255).astype(np.uint8),
         "depth": np.where(mask, np.rint((np.nan_to_num(depth) - near) / step) + 1, 0).astype(np.uint16),
         "normal": np.rint(normal / NORMAL_STEP).astype(np.int16),
         "iuv": iuv,
-        "body_iuv": iuv,
+        "body_iuv": body_iuv,
     }
     header = {
         "camera": camera.intrinsics.tolist(),
         "depth": {"near_m": near, "step_m": step},
         "normal_step": NORMAL_STEP,
+        "iuv_convention": convention,
     }
     path = data / split / f"{number:06d}.npz"
     write_clip(path, arrays, header)

@@ -49,6 +49,11 @@ def run_evaluation(
     """
     dataset = open_dataset(data, options)
     predictors = load_predictors(names, settings)
+    if options.body and not any(getattr(predictor, "reads_body", False) for predictor in predictors.values()):
+        raise UsageError(
+            "None of these predictors reads what --body tells it.",
+            "Use hdnet with weights that learned to: docs/training.md.",
+        )
     return evaluate(dataset, predictors, options, progress, integrate=integrate), dataset, predictors
 
 

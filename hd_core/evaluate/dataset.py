@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from hd_core.atomic import PARTIAL
-from hd_core.errors import InputError
+from hd_core.errors import InputError, UsageError
 from hd_core.evaluate.folder import FolderDataset
 from hd_core.evaluate.options import EvaluateOptions
 from hd_core.evaluate.samples import Dataset, TruthClip
@@ -21,8 +21,11 @@ def open_dataset(path: Path, options: EvaluateOptions) -> Dataset:
 
     Raises:
         InputError: There is nothing of the kind.
+        UsageError: A body is asked for, and the data does not hold one.
     """
     dataset = _open(path, options)
+    if options.body and not isinstance(dataset, ShardDataset):
+        raise UsageError(f"{path} says nothing of the body.", "--body needs clips of hd-core synth.")
     if 0 < options.clips < len(dataset):
         picks = np.unique(np.linspace(0, len(dataset) - 1, options.clips).astype(int))
         return _Some(dataset, [int(pick) for pick in picks])
@@ -31,13 +34,13 @@ def open_dataset(path: Path, options: EvaluateOptions) -> Dataset:
 
 def _open(path: Path, options: EvaluateOptions) -> Dataset:
     if path.is_file() and is_shard(path):
-        return ShardDataset([path])
+        return ShardDataset([path], body=options.body)
     if (path / NAME).is_file():
         return FolderDataset([path], size=options.size)
     for folder in (path, *sorted(path.glob("test*"), reverse=True)):
         archives = sorted(path for path in folder.glob("*.npz") if not path.name.startswith(PARTIAL))
         if archives and is_shard(archives[0]):
-            return ShardDataset(archives)
+            return ShardDataset(archives, body=options.body)
     folders = sorted(card.parent for card in path.glob(f"*/{NAME}"))
     if folders:
         return FolderDataset(folders, size=options.size)

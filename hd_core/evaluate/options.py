@@ -20,6 +20,8 @@ class EvaluateOptions:
     """Every so many frames the maps are integrated and the surface is compared; 0 for never."""
     rim_px: float = 4.0
     """Width of the band inside the outline that counts as silhouette, px of a picture 256 px wide."""
+    body: bool = False
+    """Also tell predictors where on the body every pixel lies, as badly as a network would; clips of hd-core synth."""
     size: int = 256
     """Side of the square crops of data that comes as whole pictures, px; clips of hd-core synth are taken as are."""
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hd_core.errors import InputError
+from hd_core.evaluate.predicted_body import MAPS, as_predicted, choose_map
 from hd_core.evaluate.samples import Motion, Sample, TruthClip
 from hd_core.geometry.crop import whole_frame
 from hd_core.synth.body.skeleton import bone_index
 from hd_core.synth.shards import BROKEN, HEADER, load_clip
-from hd_core.types import Camera, Gauge, SurfaceMaps, View
+from hd_core.types import BodyMaps, Camera, Gauge, SurfaceMaps, View
 
 KEYS = ("rgb", "alpha", "depth", "normal", "material", "joints", "next_position", "next_visible")
 CLOTH = range(4, 64)
@@ -29,16 +31,17 @@ class ShardDataset:
 
     Args:
         paths: The archives.
+        body: Whether views know the body, with the faults of a map that was found.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = list(paths)
+    def __init__(self, paths: Sequence[Path], *, body: bool = False) -> None:
+        self._paths, self._body = list(paths), body
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def __getitem__(self, number: int) -> TruthClip:
-        return shard_clip(self._paths[number])
+        return shard_clip(self._paths[number], body=self._body)
 
     def describe(self) -> dict[str, str]:
         """Where it lies, and a digest of all recipes: equal digests are equal data."""
@@ -62,13 +65,17 @@ def is_shard(path: Path) -> bool:
     return True
 
 
-def shard_clip(path: Path) -> TruthClip:
+def shard_clip(path: Path, *, body: bool = False) -> TruthClip:
     """Read one archive.
+
+    Args:
+        path: The archive.
+        body: Whether views know the body, with the faults of a map that was found.
 
     Raises:
         InputError: It is missing or damaged.
     """
-    arrays, header = load_clip(path, KEYS)
+    arrays, header = load_clip(path, (*KEYS, *MAPS) if body else KEYS)
     height, width = arrays["rgb"].shape[1:3]
     camera = Camera(
         width=width,
@@ -78,7 +85,7 @@ def shard_clip(path: Path) -> TruthClip:
     )
     labels = _clip_labels(header)
     samples = [_sample(arrays, header["fps"], camera, index, labels) for index in range(len(arrays["rgb"]))]
-    return TruthClip(name=path.stem, samples=samples)
+    return TruthClip(name=path.stem, samples=_told(samples, arrays, header) if body else samples)
 
 
 def view_side(joints: Float[np.ndarray, "j 3"]) -> str:
@@ -125,6 +132,15 @@ def _sample(
         else None,
         labels=(*labels, f"view:{view_side(arrays['joints'][index])}"),
     )
+
+
+def _told(samples: list[Sample], arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> list[Sample]:
+    """The samples with what is found of the body: a clip follows clothes or the body; faults are every frame's own."""
+    recipe = hashlib.sha256(json.dumps(header.get("recipe"), sort_keys=True).encode()).digest()
+    key = int.from_bytes(recipe[:8])
+    maps = arrays[choose_map(np.random.default_rng(key))]
+    bodies = [BodyMaps(iuv=as_predicted(np.random.default_rng([key, i]), iuv)) for i, iuv in enumerate(maps)]
+    return [replace(sample, view=replace(sample.view, body=body)) for sample, body in zip(samples, bodies, strict=True)]
 
 
 def _clip_labels(header: Mapping[str, Any]) -> tuple[str, ...]:

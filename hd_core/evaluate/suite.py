@@ -94,7 +94,9 @@ def evaluate(
     report = {
         "schema": 1,
         "data": {**dataset.describe(), "frames": str(count)},
-        "options": {name: getattr(options, name) for name in ("mask", "align", "surface_every", "rim_px", "size")}
+        "options": {
+            name: getattr(options, name) for name in ("mask", "align", "surface_every", "rim_px", "body", "size")
+        }
         | {"integrate": asdict(settings)},
         "predictors": {name: _report(predictors[name], tally, options) for name, tally in tallies.items()},
     }

@@ -5,12 +5,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch.nn import functional
+from jaxtyping import Bool, Float
 
 from hd_core.errors import UsageError
 from hd_core.predict.network import HdNet, Prediction
-from hd_core.predict.planes import crop_extent, depth_from_relief, picture_planes
+from hd_core.predict.planes import PICTURE_PLANES, body_planes, crop_extent, depth_from_relief, picture_planes
 from hd_core.predict.protocol import PredictorOptions
 from hd_core.predict.weights import WeightsCard, load_weights
 from hd_core.types import Gauge, SurfaceMaps, View
@@ -18,14 +17,16 @@ from hd_core.types import Gauge, SurfaceMaps, View
 # The spread at which confidence is one half: about the mean error of a good network.
 _HALF_NORMAL_RAD = 0.25
 _HALF_RELIEF = 0.03
+_ALPHA = PICTURE_PLANES.index("alpha")
 
 
 class HdNetPredictor:
     """The network on one device.
 
     Normals face the camera by construction (`network`), depth is in the `scale` gauge with median 1 (`planes`).
-    The view is padded to the size the network needs, never resampled: the padding is off the mask, where it
-    changes nothing. Confidence is 1 / (1 + (spread / half)^2), of normal or depth, whichever is lower.
+    The network sees the part of the view that holds the person, widened to the sizes it needs and never resampled:
+    what is off the mask changes nothing on it. Confidence is 1 / (1 + (spread / half)^2), of normal or depth,
+    whichever is lower. What the view knows of the body is read by weights that learned to, and left alone by others.
 
     Args:
         network: With its weights.
@@ -39,6 +40,7 @@ class HdNetPredictor:
 
     def __init__(self, network: HdNet, card: WeightsCard, *, device: torch.device, threads: int = 0) -> None:
         self.licence = card.licence
+        self.reads_body = card.body_share > 0
         self._card = card
         self._device = device
         self._threads = threads
@@ -59,7 +61,8 @@ class HdNetPredictor:
 
     def predict(self, view: View) -> SurfaceMaps:
         """Normals and depth of the view."""
-        normal, relief, confidence = self._run(picture_planes(view))
+        told = self.reads_body and view.body is not None
+        normal, relief, confidence = self._run(picture_planes(view), body_planes(view) if told else None)
         camera, mask = view.crop.camera, view.mask
         return SurfaceMaps(
             camera=camera,
@@ -82,18 +85,43 @@ class HdNetPredictor:
         }
 
     def _run(
-        self, planes: Float[np.ndarray, "p h w"]
+        self, planes: Float[np.ndarray, "p h w"], body: Float[np.ndarray, "q h w"] | None
     ) -> tuple[Float[np.ndarray, "3 h w"], Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
-        """Normal, relief and confidence at the size of the planes."""
-        height, width = planes.shape[1:]
-        multiple = self._network.config.multiple
-        padding = (0, -width % multiple, 0, -height % multiple)
+        """Normal, relief and confidence at the size of the planes, zero far from the mask."""
+        window = _window(planes[_ALPHA] > 0.5, self._network.config.multiple)
         with torch.inference_mode(), cpu_threads(self._threads), _repeatable(self._device):
-            picture = functional.pad(torch.from_numpy(planes)[None], padding).to(self._device)
-            prediction = self._network(picture.contiguous(memory_format=torch.channels_last))
+            picture, *told = (
+                torch.from_numpy(_cut(part, window))[None].to(self._device)
+                for part in (planes, body)
+                if part is not None
+            )
+            prediction = self._network(picture.contiguous(memory_format=torch.channels_last), *told)
             stack = torch.cat([prediction.normal, prediction.relief, _confidence(prediction)], dim=1)
-            result = stack[0, :, :height, :width].contiguous().cpu().numpy()
+            found = stack[0].contiguous().cpu().numpy()
+        result = np.zeros((len(found), *planes.shape[1:]), np.float32)
+        place = result[:, window[0], window[1]]
+        place[:] = found[:, : place.shape[1], : place.shape[2]]
         return result[:3], result[3], result[4]
+
+
+def _window(mask: Bool[np.ndarray, "h w"], multiple: int) -> tuple[slice, slice]:
+    """The rows and columns of whole coarse pixels of the network that hold the mask; they may end past the picture.
+
+    The network's grids begin at multiples; a window anywhere else would be seen by other ones.
+    """
+    spans = []
+    for on in (mask.any(axis=1), mask.any(axis=0)):
+        places = np.flatnonzero(on)
+        first, last = (places[0], places[-1]) if len(places) else (0, 0)
+        spans.append(slice(int(first) // multiple * multiple, (int(last) // multiple + 1) * multiple))
+    return spans[0], spans[1]
+
+
+def _cut(planes: Float[np.ndarray, "p h w"], window: tuple[slice, slice]) -> Float[np.ndarray, "p a b"]:
+    """The window of the planes, with zeros where it ends past them."""
+    inside = planes[:, window[0], window[1]]
+    missing = [(0, span.stop - span.start - size) for span, size in zip(window, inside.shape[1:], strict=True)]
+    return np.pad(inside, [(0, 0), *missing])
 
 
 def find_device(name: str) -> torch.device:

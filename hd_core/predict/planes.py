@@ -11,7 +11,7 @@ crop's true intrinsics. z0 is not seen in a picture: the gauge is `scale`, and p
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float32
 
 from hd_core.geometry.camera import pixel_rays
 from hd_core.types import Camera, View
@@ -19,9 +19,14 @@ from hd_core.types import Camera, View
 PICTURE_PLANES = ("red", "green", "blue", "alpha", "ray_x", "ray_y")
 """Colours -1..1 and rays (x / z and y / z), zero off the mask; the soft matte, 0..1."""
 BODY_PLANES = ("normal_x", "normal_y", "normal_z", "relief", "part", "u", "v", "known")
-"""The body under the clothes, zero where it is not: normals, relief, part 0..24, its chart 0..1, and 1 all over."""
+"""The body, zero off the mask and where it is not: normals and relief under the clothes, part 0..24, its chart 0..1.
+
+`known` is the same on the whole mask: 0 for nothing, `KNOWN_PARTS` for part and chart, 1 for normals and relief, too.
+"""
+KNOWN_PARTS = 0.5
 NUM_PARTS = 25
 """Body parts 1..24, and 0 for none."""
+_RELIEF, _PART, _KNOWN = (BODY_PLANES.index(name) for name in ("relief", "part", "known"))
 _LOG_LIMIT = np.log(20.0)
 
 
@@ -32,6 +37,24 @@ def picture_planes(view: View) -> Float[np.ndarray, "p h w"]:
     alpha = view.alpha.astype(np.float32)
     mask = (alpha > 0.5).astype(np.float32)
     return np.concatenate([colours * mask, alpha[None], rays * mask])
+
+
+def body_planes(view: View) -> Float32[np.ndarray, "q h w"]:
+    """The planes `BODY_PLANES` of a view; zeros where nothing is known of the body."""
+    planes = np.zeros((len(BODY_PLANES), *view.alpha.shape), np.float32)
+    body, mask = view.body, view.mask
+    if body is None:
+        return planes
+    iuv = np.moveaxis(body.iuv, -1, 0)
+    np.multiply(iuv, mask & (iuv[0] > 0), out=planes[_PART : _PART + 3], casting="unsafe")
+    planes[_PART + 1 : _PART + 3] /= 255
+    planes[_KNOWN][mask] = KNOWN_PARTS
+    if body.depth is not None and body.normal is not None:
+        on = mask & np.isfinite(body.depth)
+        planes[:3] = np.moveaxis(body.normal, -1, 0) * on
+        planes[_RELIEF] = relief_from_depth(body.depth, on, extent=crop_extent(view.crop.camera))
+        planes[_KNOWN][mask] = 1
+    return planes
 
 
 def crop_extent(camera: Camera) -> float:

@@ -35,6 +35,7 @@ class WeightsCard:
         command: The command that made them.
         scores: Measures on the frozen test, by name with unit ("normal_mean_deg").
         known_failures: What they are bad at, in sentences.
+        body_share: Share of their samples that were told of the body; 0: they do not know what to make of it.
         sha256: Digest of the file of weights.
     """
 
@@ -44,6 +45,7 @@ class WeightsCard:
     command: str
     scores: Mapping[str, float] = field(default_factory=dict)
     known_failures: tuple[str, ...] = ()
+    body_share: float = 0.0
     sha256: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class WeightsCard:
             "command": self.command,
             "scores": dict(self.scores),
             "known_failures": list(self.known_failures),
+            "body_share": self.body_share,
             "sha256": self.sha256,
         }
 
@@ -69,6 +72,7 @@ class WeightsCard:
             command=data["command"],
             scores=data["scores"],
             known_failures=tuple(data["known_failures"]),
+            body_share=float(data.get("body_share", 0)),  # older cards do not say
             sha256=data["sha256"],
         )
 
@@ -100,6 +104,7 @@ def save_weights(path: Path, network: HdNet, card: WeightsCard) -> WeightsCard:
         command=card.command,
         scores=card.scores,
         known_failures=card.known_failures,
+        body_share=card.body_share,
         sha256=hashlib.sha256(data).hexdigest(),
     )
     write_bytes(path, data)

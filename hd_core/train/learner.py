@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hd_core.predict.config import CONFIGS
 from hd_core.predict.network import HdNet, Prediction, build_network
+from hd_core.predict.planes import PICTURE_PLANES
 from hd_core.predict.weights import start_from_photographs
 from hd_core.train.average import MovingAverage
 from hd_core.train.devices import Devices
@@ -62,9 +63,11 @@ class Learner:
 
     def _losses(self, batch: Batch, pairs: Pairs | None) -> Parts:
         picture = batch.picture if pairs is None else torch.cat([batch.picture, pairs.picture])
+        known, body = len(batch.picture), batch.body
+        if body is not None and pairs is not None:  # pairs are told nothing
+            body = torch.cat([body, body.new_zeros(len(pairs.picture), *body.shape[1:])])
         with self._devices.autocast():
-            prediction = self._called(picture)
-        known = len(batch.picture)
+            prediction = self._called(picture, body)
         parts = supervised_losses(_part(prediction, slice(known)), batch, self.options.stage)
         if pairs is not None:
             of_video = video_losses(_part(prediction, slice(known, None)), pairs)
@@ -91,6 +94,12 @@ class Learner:
 
 def _part(prediction: Prediction, samples: slice) -> Prediction:
     return Prediction(*(part[samples] for part in prediction))
+
+
+@torch.no_grad()
+def disregard_body(network: HdNet) -> None:
+    """Let a network that was never told of a body begin by leaving it alone, not by what chance put in its filters."""
+    network.stem.convolution.weight[:, 4 * len(PICTURE_PLANES) :] = 0
 
 
 def learning_rate(options: TrainOptions, step: int) -> float:

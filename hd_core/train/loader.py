@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from hd_core.train.options import AugmentOptions
 from hd_core.train.order import Order
 from hd_core.train.pack import read_frame
 from hd_core.train.pairs import Pair, make_pair
-from hd_core.train.samples import Sample, Ticket, make_sample
+from hd_core.train.samples import Sample, Ticket, make_sample, told_sample
 from hd_core.train.warp_loss import Matches
 
 AHEAD = 3
@@ -34,6 +35,7 @@ class Samples:
 
     def __init__(self, packed: Path, *, size: int, augment: AugmentOptions, gap: int = 1) -> None:
         self._packed, self._size, self._augment, self._gap = packed, size, augment, gap
+        self.tells_body = augment.body > 0
 
     def sample(self, ticket: Ticket) -> Sample:
         """A frame with its truth; of a ticket without a key as the program itself would cut it."""
@@ -41,6 +43,11 @@ class Samples:
         if not ticket.key:
             return make_sample(frame, size=self._size)
         return make_sample(frame, size=self._size, augment=self._augment, rng=np.random.default_rng(ticket.key))
+
+    def told(self, ticket: Ticket) -> Sample:
+        """A frame as the program itself would cut it, told of the body."""
+        frame = read_frame(ticket.shard, self._packed, ticket.frame)
+        return told_sample(frame, size=self._size, rng=np.random.default_rng(crc32(ticket.shard.stem.encode())))
 
     def pair(self, ticket: Ticket) -> Pair:
         """A frame and a later one, or in a clip with given matches the first and another."""
@@ -75,8 +82,10 @@ def load_batches(
 
 def to_batch(samples: Sequence[Sample], device: torch.device) -> Batch:
     """Stack samples on a device."""
-    picture, *truth = (_stack(part, device) for part in zip(*samples, strict=True))
-    return Batch(picture.contiguous(memory_format=torch.channels_last), *truth)
+    *parts, bodies = zip(*samples, strict=True)
+    picture, normal, relief, truth, intrinsics = (_stack(part, device) for part in parts)
+    picture = picture.contiguous(memory_format=torch.channels_last)
+    return Batch(picture, normal, relief, truth, intrinsics, _stack_bodies(bodies, device))
 
 
 def to_pairs(pairs: Sequence[Pair], device: torch.device) -> Pairs:
@@ -106,6 +115,15 @@ class _Tickets(Sampler[list[Ticket]]):
 
     def __iter__(self) -> Iterator[list[Ticket]]:
         return self._order.batches()
+
+
+def _stack_bodies(bodies: Sequence[np.ndarray | None], device: torch.device) -> Tensor | None:
+    """Zeros for the samples without one; None if no sample has one."""
+    known = next((body for body in bodies if body is not None), None)
+    if known is None:
+        return None
+    nothing = np.zeros_like(known)
+    return _stack([nothing if body is None else body for body in bodies], device)
 
 
 def _stack(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:

@@ -24,13 +24,14 @@ from hd_core.train.warp_loss import Matches, crop_points, warp_loss
 
 
 class Batch(NamedTuple):
-    """Samples (`train.samples.Sample`) stacked, on the training's device."""
+    """Samples (`train.samples.Sample`) stacked, on the training's device; no `body` where none of them has one."""
 
     picture: Float[Tensor, "b p h w"]
     normal: Float[Tensor, "b 3 h w"]
     relief: Float[Tensor, "b 1 h w"]
     truth: Float[Tensor, "b 1 h w"]
     intrinsics: Float[Tensor, "b 3 3"]
+    body: Float[Tensor, "b q h w"] | None = None
 
 
 class Pairs(NamedTuple):

@@ -46,6 +46,8 @@ class AugmentOptions:
     """Share of samples that show a part of the person."""
     flip: float = 0.5
     """Share of mirrored samples."""
+    body: float = 0.3
+    """Share of samples that are told where on the body their pixels lie, as well as a network would find it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32
 
+from hd_core.train.body import placed_iuv
 from hd_core.train.matching import PixelMatches, match_pixels
 from hd_core.train.options import AugmentOptions
 from hd_core.train.pack import PackedFrame
@@ -37,7 +38,7 @@ def make_pair(
     if "matches" in frames[1].arrays:
         matches = _placed_matches(frames, placings, masks, rng)
     else:
-        maps = [_placed_iuv(frame, placing, size) for frame, placing in zip(frames, placings, strict=True)]
+        maps = [placed_iuv(frame.arrays["iuv"], p, size) for frame, p in zip(frames, placings, strict=True)]
         matches = match_pixels(maps[0], maps[1], masks, rng, count=MATCHES)
     return Pair(
         picture=np.stack([sample.picture for sample in samples]),
@@ -76,15 +77,3 @@ def _placed_matches(
     found.first[span], found.second[span], found.part[span] = places[0][kept], places[1][kept], rows[kept, 0]
     found.weight[span] = 1
     return found
-
-
-def _placed_iuv(frame: PackedFrame, placing: Placing, size: int) -> UInt8[np.ndarray, "h w 3"]:
-    """Part, u and v of the visible surface, from the nearest pixel."""
-    back, source = placing.source_from_target, frame.arrays["iuv"]
-    centres = np.arange(size) + 0.5
-    x = back[0, 0] * centres[None] + back[0, 1] * centres[:, None] + back[0, 2]
-    y = back[1, 0] * centres[None] + back[1, 1] * centres[:, None] + back[1, 2]
-    column, row = np.floor(x).astype(int), np.floor(y).astype(int)
-    inside = (column >= 0) & (row >= 0) & (column < source.shape[1]) & (row < source.shape[0])
-    found: np.ndarray = source[np.where(inside, row, 0), np.where(inside, column, 0)]
-    return np.where(inside[..., None], found, np.uint8(0))

@@ -7,20 +7,21 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from hd_core.geometry.crop import whole_frame
-from hd_core.predict.planes import crop_extent, picture_planes, relief_from_depth
+from hd_core.predict.planes import body_planes, crop_extent, picture_planes, relief_from_depth
 from hd_core.synth.shards import decode_depth
+from hd_core.train.body import draw_body
 from hd_core.train.options import AugmentOptions
 from hd_core.train.pack import PackedFrame
 from hd_core.train.placing import Placing, sample_placing, usual_placing
 from hd_core.train.spoil import spoil_matte, spoil_picture
 from hd_core.train.warp import SURFACE_STEP, samples_per_side, warp_colours, warp_surface
-from hd_core.types import Camera, View
+from hd_core.types import View
 
 
 class Sample(NamedTuple):
     """What a step learns from; `truth` is 1 where normal and relief are known and the matte shows the person.
 
-    Relief has median 0 on it.
+    Relief has median 0 on it. `body` is None where the sample is told nothing of the body.
     """
 
     picture: Float32[np.ndarray, "p h w"]
@@ -28,6 +29,7 @@ class Sample(NamedTuple):
     relief: Float32[np.ndarray, "1 h w"]
     truth: Float32[np.ndarray, "1 h w"]
     intrinsics: Float32[np.ndarray, "3 3"]
+    body: Float32[np.ndarray, "q h w"] | None = None
 
 
 class Ticket(NamedTuple):
@@ -62,7 +64,12 @@ def make_sample(
     if augment is None or rng is None:
         return sample_at(frame, usual_placing(seen, size=size), size=size)
     placing = sample_placing(rng, seen, augment, size=size)
-    return sample_at(frame, placing, size=size, rng=rng, strength=augment.strength)
+    return sample_at(frame, placing, size=size, rng=rng, strength=augment.strength, body=augment.body)
+
+
+def told_sample(frame: PackedFrame, *, size: int, rng: np.random.Generator) -> Sample:
+    """The sample that the program itself would cut, told of the body as far as a network would find it."""
+    return sample_at(frame, usual_placing(frame.arrays["depth"] > 0, size=size), size=size, rng=rng, body=1.0)
 
 
 def sample_at(
@@ -72,14 +79,27 @@ def sample_at(
     size: int,
     rng: np.random.Generator | None = None,
     strength: float = 0.0,
+    body: float = 0.0,
 ) -> Sample:
-    """The sample that a placing cuts out; unspoiled without a generator."""
+    """The sample that a placing cuts out; unspoiled and without a body without a generator.
+
+    Args:
+        frame: Of a clip.
+        placing: Where to look.
+        size: Side, px.
+        rng: Source of all choices.
+        strength: Of what is done to picture and matte.
+        body: How likely the sample is told of the body.
+    """
     colours, matte = _colours(frame, placing, size)
-    rgb = np.rint(colours).astype(np.uint8)
+    rgb, found = np.rint(colours).astype(np.uint8), None
     if rng is not None:
         rgb = spoil_picture(rng, colours, strength=strength)
         matte = spoil_matte(rng, matte, strength=strength)
-    return _sample(rgb, matte, placed_surface(frame, placing, size), placing.camera(window_intrinsics(frame), size))
+        found = draw_body(rng, frame, placing, size=size, share=body) if body else None
+    crop = whole_frame(placing.camera(window_intrinsics(frame), size))
+    view = View(rgb=rgb, alpha=matte, crop=crop, frame_index=0, time_seconds=0.0, body=found)
+    return _sample(view, placed_surface(frame, placing, size))
 
 
 def placed_surface(frame: PackedFrame, placing: Placing, size: int) -> Surface:
@@ -116,9 +136,8 @@ def _colours(
     return colours, matte
 
 
-def _sample(rgb: np.ndarray, matte: np.ndarray, surface: Surface, camera: Camera) -> Sample:
-    view = View(rgb=rgb, alpha=matte, crop=whole_frame(camera), frame_index=0, time_seconds=0.0)
-    truth = surface.mask & view.mask
+def _sample(view: View, surface: Surface) -> Sample:
+    truth, camera = surface.mask & view.mask, view.crop.camera
     relief = relief_from_depth(surface.depth, truth, extent=crop_extent(camera))
     return Sample(
         picture=picture_planes(view),
@@ -126,6 +145,7 @@ def _sample(rgb: np.ndarray, matte: np.ndarray, surface: Surface, camera: Camera
         relief=relief[None],
         truth=truth[None].astype(np.float32),
         intrinsics=camera.intrinsics.astype(np.float32),
+        body=None if view.body is None else body_planes(view),
     )
 
 

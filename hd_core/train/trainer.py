@@ -17,7 +17,7 @@ from hd_core.progress import Progress
 from hd_core.train.checkpoint import keep_lines, load_checkpoint, save_checkpoint
 from hd_core.train.curves import NAME, add_line, draw_curves
 from hd_core.train.devices import Devices, join_devices
-from hd_core.train.learner import Learner, learning_rate
+from hd_core.train.learner import Learner, disregard_body, learning_rate
 from hd_core.train.loader import Samples, load_batches
 from hd_core.train.objective import Batch, Pairs
 from hd_core.train.options import SittingOptions, TrainOptions
@@ -36,10 +36,12 @@ from hd_core.train.validate import validate
 PANELS = (
     ("loss", "normal", "fold"),
     ("depth", "gradient", "depth_normal"),
-    ("normal_mean_deg", "depth_normal_mean_deg"),
+    ("normal_mean_deg", "normal_mean_deg_with_body", "depth_normal_mean_deg"),
 )
-OWN = {"licence": "Apache-2.0", "training_data": ""}
+OWN: dict[str, Any] = {"licence": "Apache-2.0", "training_data": "", "body_share": 0.0}
 """Of weights that began with nothing."""
+OLDER = {"augment": {"body": 0.0}}
+"""What trainings did before there was an option for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +87,10 @@ class _Sitting:
         state = load_checkpoint(job.folder)
         network, card = load_weights(job.begin_with) if job.begin_with and not state else (None, None)
         self.job, self.devices, self.progress = job, devices, progress
+        if network and card and not card.body_share:
+            disregard_body(network)
         self.learner = Learner(job.options, devices, network)
-        self.origin = {"licence": card.licence, "training_data": f"{card.training_data}; then "} if card else OWN
+        self.origin = _origin(card) if card else OWN
         pairs = _pairs(job.options)
         video = devices.agreed(lambda: video_clips(job.data)) if pairs else []
         self.order = Order(
@@ -191,6 +195,7 @@ class _Sitting:
             f"of {options.batch * self.devices.world} at {options.size} px in {self.seconds / 60:.0f} minutes",
             command=self.job.command,
             scores={f"validation_{name}": round(value, 4) for name, value in self.scores.items()},
+            body_share=options.augment.body or self.origin.get("body_share", 0.0),
         )
         save_weights(self.job.folder / "weights.safetensors", network, card)
 
@@ -199,12 +204,23 @@ def _pairs(options: TrainOptions) -> int:
     return options.pairs if options.stage == "video" else 0
 
 
+def _origin(card: WeightsCard) -> dict[str, Any]:
+    """What the new weights' card carries on."""
+    said = f"{card.training_data}; then "
+    return {"licence": card.licence, "training_data": said, "body_share": card.body_share}
+
+
+def _up_to_date(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with those that were not there yet when they were written."""
+    return options | {name: before | options[name] for name, before in OLDER.items() if name in options}
+
+
 def _enter(folder: Path, options: TrainOptions, *, leads: bool) -> None:
     """Refuse a folder that holds another training; the length of the schedule may change."""
     path = folder / "train.json"
     ours = json.loads(json.dumps(asdict(options)))
     if path.exists():
-        known = json.loads(path.read_text())
+        known = _up_to_date(json.loads(path.read_text()))
         differ = [name for name, value in ours.items() if known.get(name) != value and name != "steps"]
         if differ:
             changed = ", ".join(f"{name} was {known.get(name)!r}, now {ours[name]!r}" for name in differ)

@@ -118,3 +118,32 @@ def warp_surface(  # noqa: PLR0917 - kernels take no keywords
             if total > 0:
                 code[i, j] = mean / total
                 direction[i, j, 0], direction[i, j, 1], direction[i, j, 2] = nx, ny, nz
+
+
+@compiled
+def warp_iuv(
+    iuv: UInt8[np.ndarray, "a b 3"],
+    source_from_target: Float[np.ndarray, "2 3"],
+    charts: UInt8[np.ndarray, "256 256 3"],
+    placed: UInt8[np.ndarray, "h w 3"],
+) -> None:
+    """Fill `placed` from the nearest source pixels, looked up in `charts`; zero outside the source.
+
+    Args:
+        iuv: Part, u and v, bytes.
+        source_from_target: Pixel transform, edges not centres.
+        charts: By part and byte: the new part, the byte as u, the byte as v.
+        placed: Written.
+    """
+    m = source_from_target
+    rows, columns = iuv.shape[:2]
+    for i in range(placed.shape[0]):
+        for j in range(placed.shape[1]):
+            placed[i, j] = 0
+            column = int(np.floor(m[0, 0] * (j + 0.5) + m[0, 1] * (i + 0.5) + m[0, 2]))
+            row = int(np.floor(m[1, 0] * (j + 0.5) + m[1, 1] * (i + 0.5) + m[1, 2]))
+            if 0 <= column < columns and 0 <= row < rows and iuv[row, column, 0] > 0:
+                part, u, v = iuv[row, column, 0], iuv[row, column, 1], iuv[row, column, 2]
+                placed[i, j, 0] = charts[part, u, 0]
+                placed[i, j, 1] = charts[part, u, 1]
+                placed[i, j, 2] = charts[part, v, 2]

@@ -10,7 +10,7 @@ from jaxtyping import TypeCheckError
 from hd_core.errors import InputError
 from hd_core.geometry.camera import camera_from_focal
 from hd_core.geometry.crop import make_crop, whole_frame
-from hd_core.types import Box, Camera, Clip, Crop, Gauge, Mesh, MeshSequence, Scene, SurfaceMaps, View
+from hd_core.types import BodyMaps, Box, Camera, Clip, Crop, Gauge, Mesh, MeshSequence, Scene, SurfaceMaps, View
 
 
 def plain_maps(**changes):
@@ -116,6 +116,33 @@ def test_a_view_refuses_a_picture_of_another_size():
             crop=crop,
             frame_index=0,
             time_seconds=0.0,
+        )
+
+
+def test_a_body_refuses_parts_there_are_not_and_depth_without_normals():
+    iuv = np.full((4, 6, 3), 24, np.uint8)
+    assert BodyMaps(iuv=iuv).depth is None
+    with pytest.raises(InputError, match="body part 25; expected 0 to 24"):
+        BodyMaps(iuv=iuv + np.uint8(1))
+    maps = plain_maps()
+    with pytest.raises(InputError, match="alone; expected both"):
+        BodyMaps(iuv=iuv, depth=maps.depth)
+    with pytest.raises(InputError, match="1 pixels with a body's depth or normal alone"):
+        BodyMaps(
+            iuv=iuv, depth=np.where(np.arange(6) + 6 * np.arange(4)[:, None], maps.depth, np.nan), normal=maps.normal
+        )
+
+
+def test_a_view_refuses_a_body_of_another_size():
+    camera = camera_from_focal(6, 4, focal_px=5.0)
+    picture = {"rgb": np.zeros((4, 6, 3), np.uint8), "alpha": np.zeros((4, 6), np.float32)}
+    with pytest.raises(InputError, match="body maps of"):
+        View(
+            **picture,
+            crop=whole_frame(camera),
+            frame_index=0,
+            time_seconds=0.0,
+            body=BodyMaps(iuv=np.zeros((6, 4, 3), np.uint8)),
         )
 
 

@@ -6,7 +6,7 @@ from evaluate_scenes import archive, joints_facing, truth_maps
 from PIL import Image
 from predict_scenes import camera_entry, frame_camera, sphere_folder, write_card
 
-from hd_core.errors import InputError
+from hd_core.errors import InputError, UsageError
 from hd_core.evaluate.dataset import open_dataset
 from hd_core.evaluate.folder import folder_clip
 from hd_core.evaluate.options import EvaluateOptions
@@ -154,3 +154,8 @@ def test_garments_have_the_numbers_that_the_generator_gives_them():
     from hd_core.synth.wear.dressed import Material  # noqa: PLC0415 - imports all of the generator
 
     assert range(Material.GARMENT, Material.WORN) == CLOTH
+
+
+def test_a_folder_that_says_nothing_of_the_body_is_refused_where_one_is_asked_for(tmp_path):
+    with pytest.raises(UsageError, match="says nothing of the body"):
+        open_dataset(truth_folder(tmp_path / "a"), EvaluateOptions(size=64, body=True))

@@ -1,5 +1,7 @@
 """The HDNet predictor around its network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,16 +12,17 @@ from hd_core.predict import weights
 from hd_core.predict.config import CONFIGS, NetworkConfig
 from hd_core.predict.hdnet import HdNetPredictor, cpu_threads, find_device
 from hd_core.predict.network import build_network
-from hd_core.predict.planes import crop_extent
+from hd_core.predict.planes import PICTURE_PLANES, body_planes, crop_extent, picture_planes
 from hd_core.predict.protocol import PredictorOptions, load_predictor
 from hd_core.predict.weights import WeightsCard, save_weights
-from hd_core.types import Gauge, View
+from hd_core.types import BodyMaps, Gauge, View
 
 TINY = NetworkConfig(widths=(16, 32, 32), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1), full_width=16)
 
 
-def predictor_of(config=TINY, *, threads=0):
-    card = WeightsCard(network=config, licence="Apache-2.0", training_data="none", command="random", sha256="0" * 64)
+def predictor_of(config=TINY, *, threads=0, body_share=0.0):
+    about = {"licence": "Apache-2.0", "training_data": "none", "command": "random", "sha256": "0" * 64}
+    card = WeightsCard(network=config, body_share=body_share, **about)
     return HdNetPredictor(build_network(config, seed=2), card, device=torch.device("cpu"), threads=threads)
 
 
@@ -71,6 +74,19 @@ def test_the_same_picture_with_a_longer_lens_has_less_depth_by_the_stated_law():
     assert np.allclose(np.log(depths[1.0]), 3 * np.log(depths[3.0]), atol=1e-5)
 
 
+def test_what_is_known_of_the_body_is_read_by_weights_that_learned_to_and_by_no_others():
+    camera = frame_camera(101, 67)
+    view = view_of(camera, np.isfinite(sphere(camera)[0]))
+    iuv = np.random.default_rng(0).integers(1, 25, (67, 101, 3), np.uint8)
+    told = replace(view, body=BodyMaps(iuv=iuv))
+    for share in (0.0, 0.3):
+        predictor = predictor_of(body_share=share)
+        known, unknown = predictor.predict(told), predictor.predict(view)
+        assert predictor.reads_body == (share > 0) == (not np.array_equal(known.normal, unknown.normal))
+        away = replace(view, body=BodyMaps(iuv=np.where(view.mask[..., None], iuv, np.uint8(7))))
+        assert np.array_equal(known.normal, predictor.predict(away).normal)
+
+
 def test_a_crop_of_odd_size_is_padded_and_given_back_at_its_size():
     camera = frame_camera(101, 67)
     view = view_of(camera, np.isfinite(sphere(camera)[0]))
@@ -93,6 +109,26 @@ def test_padding_is_neutral():
     ratio = crop_extent(view.crop.camera) / crop_extent(odd.camera)
     log_whole, log_cut = np.log(whole.depth[:63, :63][cut.mask]), np.log(cut.depth[cut.mask])
     assert np.allclose(log_whole, ratio * log_cut, atol=1e-5)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_only_the_part_with_the_person_is_computed_and_gives_what_the_whole_view_gives(told):
+    camera = frame_camera(128, 128)
+    alpha = np.zeros((128, 128))
+    alpha[41:86, 37:63] = 1
+    view = view_of(camera, alpha)
+    iuv = np.random.default_rng(0).integers(0, 25, (128, 128, 3), np.uint8)
+    view = replace(view, body=BodyMaps(iuv=iuv)) if told else view
+    predictor = predictor_of(CONFIGS["small"], body_share=0.3)
+    shapes = []
+    predictor._network.register_forward_pre_hook(lambda _, planes: shapes.append(planes[0].shape))
+    maps = predictor.predict(view)
+    assert shapes == [(1, len(PICTURE_PLANES), 64, 32)]
+    planes = [picture_planes(view), body_planes(view)][: 1 + told]
+    with torch.inference_mode():
+        whole = predictor._network(*(torch.from_numpy(part)[None] for part in planes))
+    expected = np.moveaxis(whole.normal[0].numpy(), 0, -1)
+    assert np.abs(maps.normal - expected)[view.mask].max() < 2e-5
 
 
 def test_confidence_is_one_half_where_the_spread_is_what_is_usual():

@@ -1,5 +1,7 @@
 """A view as planes, and relief as depth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from predict_scenes import crop_of, frame_camera, view_of
@@ -7,12 +9,15 @@ from predict_scenes import crop_of, frame_camera, view_of
 from hd_core.geometry.camera import camera_from_focal
 from hd_core.predict.planes import (
     BODY_PLANES,
+    KNOWN_PARTS,
     PICTURE_PLANES,
+    body_planes,
     crop_extent,
     depth_from_relief,
     picture_planes,
     relief_from_depth,
 )
+from hd_core.types import BodyMaps
 
 
 def test_planes_are_named():
@@ -33,6 +38,46 @@ def test_colours_and_rays_are_the_crops_own_and_zero_off_the_mask():
     assert planes[5, 20, 30] == pytest.approx((4 + 20.5 / 2 - 36) / 105.6)
     assert planes[3, 21, 31] == 0.5
     assert np.count_nonzero(planes[[0, 1, 2, 4, 5]].any(axis=0)) == 1
+
+
+def told_view(**known):
+    """A view of 64 px with the person in its middle, whose body is known all over."""
+    camera = frame_camera(64, 64)
+    alpha = np.zeros((64, 64))
+    alpha[10:50, 20:40] = 1
+    iuv = np.random.default_rng(0).integers(0, 25, (64, 64, 3), np.uint8)
+    return replace(view_of(camera, alpha), body=BodyMaps(iuv=iuv, **known))
+
+
+def test_a_body_that_is_not_known_is_zeros():
+    planes = body_planes(replace(told_view(), body=None))
+    assert planes.shape == (8, 64, 64) and planes.dtype == np.float32 and not planes.any()
+
+
+def test_parts_and_charts_stand_on_the_mask_and_say_that_they_are_all_there_is():
+    view = told_view()
+    planes, body = dict(zip(BODY_PLANES, body_planes(view), strict=True)), view.body
+    on = view.mask & (body.iuv[..., 0] > 0)
+    assert np.array_equal(planes["part"], np.where(on, body.iuv[..., 0], 0))
+    assert np.allclose(planes["u"], np.where(on, body.iuv[..., 1] / 255, 0))
+    assert np.allclose(planes["v"], np.where(on, body.iuv[..., 2] / 255, 0))
+    assert np.array_equal(planes["known"], np.where(view.mask, KNOWN_PARTS, 0))
+    assert not any(planes[name].any() for name in ("normal_x", "normal_y", "normal_z", "relief"))
+
+
+def test_a_fitted_body_adds_its_normals_and_its_relief_where_it_is():
+    depth = np.full((64, 64), np.nan, np.float32)
+    depth[5:30, 25:60] = 3 + np.random.default_rng(1).random((25, 35))
+    normal = np.where(np.isfinite(depth)[..., None], [0.6, 0, -0.8], 0).astype(np.float32)
+    view = told_view(depth=depth, normal=normal)
+    planes = dict(zip(BODY_PLANES, body_planes(view), strict=True))
+    both = view.mask & np.isfinite(depth)
+    expected = np.where(both, np.log(depth / np.median(depth[both])) / (1 / 1.1), 0)
+    assert np.allclose(planes["relief"], expected, atol=1e-6)
+    assert np.allclose(planes["normal_x"], 0.6 * both) and np.allclose(planes["normal_z"], -0.8 * both)
+    assert np.array_equal(planes["known"], view.mask)
+    alone = body_planes(replace(view, body=BodyMaps(iuv=view.body.iuv)))
+    assert np.array_equal(alone[4:7], body_planes(view)[4:7])
 
 
 def test_the_extent_is_the_crops_size_at_unit_distance():

@@ -18,7 +18,7 @@ from hd_core.errors import InputError, UsageError
 from hd_core.predict.weights import load_weights
 from hd_core.progress import Silent
 from hd_core.train.curves import read_lines
-from hd_core.train.options import LossWeights, SittingOptions, TrainOptions
+from hd_core.train.options import AugmentOptions, LossWeights, SittingOptions, TrainOptions
 from hd_core.train.trainer import Job, train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +101,30 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bits(data, whole, tmp_pa
     assert 2 <= done < 6
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=100)
     assert digest(tmp_path) == digest(whole)
+
+
+def test_what_samples_are_told_of_the_body_is_learned_from_and_the_card_and_the_curve_say_so(data, whole, tmp_path):
+    options = replace(TINY, augment=AugmentOptions(body=0.0))
+    train(job_of(data, tmp_path, options=options), Silent())
+    assert digest(tmp_path) != digest(whole)
+    shares = [load_weights(folder / "weights.safetensors")[1].body_share for folder in (tmp_path, whole)]
+    assert shares == [0.0, 0.3]
+    said = [["normal_mean_deg_with_body" in line for line in read_lines(f)] for f in (tmp_path, whole)]
+    assert not any(said[0]) and sum(said[1]) == 2
+    # Who begins with weights that were told nothing leaves the body alone at first, and nothing else is changed.
+    frozen = replace(TINY, steps=1, learning_rate=1e-12, ema=0.0)
+    train(job_of(data, tmp_path / "on", options=frozen, begin_with=tmp_path / "weights.safetensors"), Silent())
+    before, after = (
+        load_weights(f / "weights.safetensors")[0].stem.convolution.weight for f in (tmp_path, tmp_path / "on")
+    )
+    assert torch.equal(before[:, :24], after[:, :24]) and before[:, 24:].any() and after[:, 24:].abs().max() < 1e-7
+    # A training from before there was such an option goes on as one that tells nothing, and as no other.
+    known = json.loads((tmp_path / "train.json").read_text())
+    del known["augment"]["body"]
+    (tmp_path / "train.json").write_text(json.dumps(known))
+    with pytest.raises(UsageError, match=r"augment was .*'body': 0.0"):
+        train(job_of(data, tmp_path), Silent())
+    train(job_of(data, tmp_path, options=options), Silent())
 
 
 def test_a_sitting_ends_in_time(data, tmp_path):
