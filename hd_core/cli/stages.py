@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from hd_core.cli.common import Common
+from hd_core.pipeline.normal_map_options import NormalMapOptions
 from hd_core.pipeline.options import ExportOptions, MeshStageOptions, SurfaceOptions
 
 if TYPE_CHECKING:
@@ -17,17 +18,24 @@ Run = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
 
 @dataclass(frozen=True, kw_only=True)
 class Integrate:
-    """From maps to normal-integrated surfaces."""
+    """From maps to normal-integrated surfaces; or from one normal map of anybody's to a surface."""
 
     folder: Run
-    """Run folder with maps."""
+    """Run folder with maps, or a normal map: a PNG, EXR, NPY or NPZ file."""
     surface: SurfaceOptions = field(default_factory=SurfaceOptions)
+    normal_map: NormalMapOptions = field(default_factory=NormalMapOptions)
     overwrite: bool = False
     """Discard surfaces that were made with other options."""
     common: Common = field(default_factory=Common)
 
     def run(self, talk: "Talk") -> None:
         """Do the stage."""
+        if self.folder.is_file():
+            from hd_core.pipeline.normal_map import integrate_normal_map  # noqa: PLC0415 - keeps --help quick
+
+            path = integrate_normal_map(self.folder, self.normal_map, self.surface)
+            talk.say(f"surface        {path}", path=str(path))
+            return
         from hd_core.pipeline.line import integrate_run  # noqa: PLC0415 - keeps --help quick
 
         integrate_run(self.folder, self.surface, progress=talk, overwrite=self.overwrite)

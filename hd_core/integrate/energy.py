@@ -19,7 +19,7 @@ A prior is smeared or wrong in places. In the last steps its lambda is divided b
 s three standard deviations of r, so that those places do not drag the rest.
 
 We differ from the paper in four ways: the mean-normal target (theirs is one-sided, c_a d = -n_x); k grows from 1
-and rho from 0 to 1/2 while the weights are renewed; k stays below what the noise of the normals allows; and the
+and rho from 0 to 0.7 while the weights are renewed; k stays below what the noise of the normals allows; and the
 prior. A side without a neighbour is taken to have the slope that the target of the other side says.
 """
 
@@ -27,12 +27,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from hd_core.integrate.options import IntegrateOptions
+from hd_core.types import Camera
 
 MAX_SLOPE = 16.0
 """Bound on |g|, px per px."""
+RHO = 0.7
+"""Share of its target that is taken off a slope in the end, before slopes are compared."""
 MIN_COSINE = 0.03
 """Bound on |c| from below: back-facing and grazing normals keep a say, a small one."""
 NOISE_BUDGET = 0.02
@@ -42,8 +45,13 @@ FINAL_STEPS = 3
 DOUBT_SPREADS = 3.0
 DOUBT_FLOOR_PX = 1.0
 """s is that many standard deviations, and at least that large."""
+SAMPLE_SIDE = 64
+LEAST_SAMPLES = 256
+"""Medians over a picture are taken from a lattice of at most that many pixels a side, if it hits as many pixels."""
 PRIOR_FLOOR = 1e-7
 """Smallest lambda where there is a prior: it gives every component a place."""
+LEAST_CERTAINTY = 0.01
+"""Normals that nobody trusts keep that share, as something has to hold the surface together."""
 ALONE_FLOOR = 1e-10
 """lambda without a prior: makes the system definite and bends the surface by less than a thousandth of a pixel."""
 PRIOR_LOGISTIC_LIMIT = 20.0
@@ -53,28 +61,62 @@ ALONE_LOGISTIC_LIMIT = 12.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One system to solve, cropped around the mask; the first row and column and the last two are off the mask.
+class Lens:
+    """Where a picture's pixels look, and what a step to the next pixel is.
 
     Args:
-        normal: Unit, camera axes; zero off the mask.
-        rays: tau.
-        mask: Pixels that have an unknown.
-        focal_px: Horizontal focal length.
+        rays: tau of column x, row y is `rays` times (x, y, 1).
+        steps: f (tau_b - tau_a) for the pixel b right of a, and for the one below; the steps themselves, in widths
+            of a pixel, if orthographic.
+        bend: 1 / f; 0 if orthographic.
         aspect: Vertical over horizontal focal length.
-        prior: Depth prior as u, px; also where the solver starts. Zero off the mask.
-        trust: lambda, positive on the mask and zero off it.
+    """
+
+    rays: Float[np.ndarray, "3 3"]
+    steps: Float[np.ndarray, "2 3"]
+    bend: float
+    aspect: float
+
+    @classmethod
+    def perspective(cls, camera: Camera, row: int, column: int) -> "Lens":
+        """Of the part of a camera's picture that begins at a pixel."""
+        middle = np.array([[1.0, 0, column + 0.5], [0, 1, row + 0.5], [0, 0, 1]])
+        rays = np.linalg.inv(camera.intrinsics) @ middle
+        focal = float(camera.intrinsics[0, 0])
+        aspect = float(camera.intrinsics[1, 1] / focal)
+        return cls(rays=rays, steps=np.ascontiguousarray(focal * rays[:, :2].T), bend=1 / focal, aspect=aspect)
+
+    @classmethod
+    def orthographic(cls) -> "Lens":
+        """Of parallel rays and square pixels; u is z in widths of a pixel."""
+        return cls(rays=np.diag([0.0, 0, 1]), steps=np.eye(3)[:2], bend=0.0, aspect=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One system to solve, cropped around the mask.
+
+    Args:
+        normal: Unit, camera axes; of any length off the mask.
+        lens: The camera.
+        mask: Pixels that have an unknown.
+        prior: Depth prior as u, px; also where the solver starts, unless there is a `start`.
+        trust: lambda, positive on the mask.
         has_prior: Whether `prior` is more than a place to start from.
+        parts: Number of the part that a pixel belongs to: pixels of different parts have no edge. None for one part.
+        certainty: Confidence in the normals, 0..1: what their edges weigh. None for 1.
+        start: u of an earlier solution to go on from.
     """
 
     normal: Float[np.ndarray, "h w 3"]
-    rays: Float[np.ndarray, "h w 3"]
+    lens: Lens
     mask: Bool[np.ndarray, "h w"]
-    focal_px: float
-    aspect: float
     prior: Float[np.ndarray, "h w"]
     trust: Float[np.ndarray, "h w"]
     has_prior: bool
+    parts: Int[np.ndarray, "h w"] | None = None
+    certainty: Float[np.ndarray, "h w"] | None = None
+    start: Float[np.ndarray, "h w"] | None = None
 
     @property
     def logistic_limit(self) -> float:
@@ -101,21 +143,34 @@ Solver = Callable[[Problem, IntegrateOptions], Solution]
 
 
 def continuation(step: int, options: IntegrateOptions) -> tuple[float, float]:
-    """Steepness k and target share rho of a step: k geometric from 1, rho linear from 0 to 1/2."""
+    """Steepness k and target share rho of a step: k geometric from 1, rho linear from 0 to `RHO`."""
     ramp = max(options.steps - FINAL_STEPS, 1)
     progress = min(step / ramp, 1.0)
-    return float(options.sharpness**progress), 0.5 * progress
+    return float(options.sharpness**progress), RHO * progress
 
 
-def doubted_trust(trust: Float[np.ndarray, " n"], off_prior: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def sample_strides(mask: Bool[np.ndarray, "h w"]) -> tuple[int, int]:
+    """Every so many rows and columns of a picture are enough to know a median."""
+    rows, columns = (max(1, -(-side // SAMPLE_SIDE)) for side in mask.shape)
+    return (rows, columns) if mask[::rows, ::columns].sum() >= LEAST_SAMPLES else (1, 1)
+
+
+def doubt_scale(off_prior: Float[np.ndarray, " n"]) -> float:
+    """S of the doubt, px, from u - prior at the sampled pixels."""
+    spread = 1.4826 * float(np.median(np.abs(off_prior))) if len(off_prior) else 0.0
+    return max(DOUBT_SPREADS * spread, DOUBT_FLOOR_PX)
+
+
+def doubted_trust(
+    trust: Float[np.ndarray, " n"], off_prior: Float[np.ndarray, " n"], scale: float
+) -> Float[np.ndarray, " n"]:
     """The lambda of the last steps.
 
     Args:
         trust: lambda of the pixels on the mask.
         off_prior: u - prior, px.
+        scale: s, px.
     """
-    spread = 1.4826 * float(np.median(np.abs(off_prior)))
-    scale = max(DOUBT_SPREADS * spread, DOUBT_FLOOR_PX)
     return np.maximum(trust / (1 + (off_prior / scale) ** 2), PRIOR_FLOOR)
 
 

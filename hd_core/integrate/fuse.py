@@ -7,16 +7,16 @@
   share a side) is given the median log-depth 0, that is a median depth of 1; gauge scale.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 
 from hd_core.errors import InputError
-from hd_core.geometry.camera import rays_through
 from hd_core.integrate.affine import fit_affine
-from hd_core.integrate.energy import ALONE_FLOOR, PRIOR_FLOOR, Problem, Solution, Solver
+from hd_core.integrate.energy import ALONE_FLOOR, PRIOR_FLOOR, Lens, Problem, Solution, Solver, sample_strides
+from hd_core.integrate.kernels.reweight import count_not_unit
 from hd_core.integrate.options import IntegrateOptions
 from hd_core.integrate.protocol import Integrated
 from hd_core.types import Gauge, SurfaceMaps
@@ -24,55 +24,85 @@ from hd_core.types import Gauge, SurfaceMaps
 MAX_LOG_DEPTH = 60.0
 """Log depth, from the middle of the surface, at which absurd normals are stopped: single precision holds e^88."""
 
+UNIT_SLACK = 2e-3
+
 _Box = tuple[slice, slice]
 
 
-def integrate_with(maps: SurfaceMaps, options: IntegrateOptions, solve: Solver) -> Integrated:
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What may be known beside the maps.
+
+    Args:
+        parts: Declared discontinuities: the surface is cut wherever this number changes.
+        normal_confidence: 0..1.
+        start: Depth of an earlier surface in the gauge of the result, NaN where unknown.
+    """
+
+    parts: Int[np.ndarray, "h w"] | None = None
+    normal_confidence: Float[np.ndarray, "h w"] | None = None
+    start: Float[np.ndarray, "h w"] | None = None
+
+    def __post_init__(self) -> None:
+        confidence = self.normal_confidence
+        if confidence is not None and not ((confidence >= 0) & (confidence <= 1)).all():
+            raise InputError("Found confidences of normals outside 0..1.", "Scale them to 0..1.")
+
+
+NO_EXTRAS = Extras()
+
+
+def integrate_with(
+    maps: SurfaceMaps, options: IntegrateOptions, solve: Solver, extras: Extras = NO_EXTRAS
+) -> Integrated:
     """Integrate maps with a solver of the energy.
 
     Args:
         maps: Normals, depth prior and its confidence.
         options: How.
         solve: Minimises one problem.
+        extras: What else is known.
 
     Raises:
         InputError: Normals that are not unit or confidences outside 0..1 on the mask.
     """
     _check(maps)
+    _check_sizes(maps, extras)
     if not maps.mask.any():
         return _empty(maps)
-    box = _box(maps.mask)
+    box = box_of(maps.mask)
     if maps.gauge is Gauge.AFFINE:
-        depth, solution, used = _integrate_affine(maps, box, options, solve)
+        depth, solution, used = _integrate_affine(maps, box, options, solve, extras)
     else:
-        depth, solution = _integrate_positive(maps, box, options, solve)
+        depth, solution = _integrate_positive(maps, box, options, solve, extras)
         used = True
     measures = {**solution.measures, "prior_used": float(used)}
-    discontinuity = _uncrop(solution.discontinuity, box, maps.mask, fill=0.0)
+    discontinuity = uncrop(solution.discontinuity, box, maps.mask, fill=0.0)
     return Integrated(surface=_surface(maps, depth), discontinuity=discontinuity.astype(np.float32), measures=measures)
 
 
 def _integrate_positive(
-    maps: SurfaceMaps, box: _Box, options: IntegrateOptions, solve: Solver
+    maps: SurfaceMaps, box: _Box, options: IntegrateOptions, solve: Solver, extras: Extras
 ) -> tuple[Float[np.ndarray, "h w"], Solution]:
     """Fuse a prior whose depths are positive; NaN off the mask."""
     focal = float(maps.camera.intrinsics[0, 0])
-    log_depth = np.log(np.where(maps.mask, maps.depth, 1.0).astype(np.float64))
-    centre = float(np.median(log_depth[maps.mask]))
-    prior = np.where(maps.mask, focal * (log_depth - centre), 0.0)
-    trust = np.maximum(options.prior_weight * maps.confidence.astype(np.float64), PRIOR_FLOOR)
-    problem = _problem(maps, box, prior, trust, has_prior=True)
+    mask = maps.mask[box]
+    centre = _typical(maps.depth[box], mask)
+    prior = _log_depth(maps.depth[box], mask, focal, centre)
+    trust = np.maximum(options.prior_weight * maps.confidence[box], PRIOR_FLOOR).astype(np.float32)
+    problem = _problem(maps, box, extras, prior, trust, has_prior=True)
+    if extras.start is not None:
+        problem = replace(problem, start=_start(extras.start[box], prior, focal, centre))
     solution = solve(problem, options)
-    u = _uncrop(solution.u, box, maps.mask, fill=np.nan)
-    return np.exp(centre) * _bounded_exp(u / focal), solution
+    return uncrop(centre * _bounded_exp(solution.u / focal), box, maps.mask, fill=np.nan), solution
 
 
 def _integrate_affine(
-    maps: SurfaceMaps, box: _Box, options: IntegrateOptions, solve: Solver
+    maps: SurfaceMaps, box: _Box, options: IntegrateOptions, solve: Solver, extras: Extras
 ) -> tuple[Float[np.ndarray, "h w"], Solution, bool]:
     """Integrate the normals, then fuse what the prior is after a fit to them; whether it was any use."""
-    depth, solution = _integrate_alone(maps, box, options, solve)
-    cut = _uncrop(solution.discontinuity, box, maps.mask, fill=0.0)
+    depth, solution = _integrate_alone(maps, box, options, solve, extras)
+    cut = uncrop(solution.discontinuity, box, maps.mask, fill=0.0)
     fitted = fit_affine(maps.depth[box], depth[box], cut[box], maps.confidence[box])
     if fitted is None:
         return depth, solution, False
@@ -83,33 +113,62 @@ def _integrate_affine(
     stand_in[usable] = fitted[usable[box]]
     confidence = np.where(usable, maps.confidence, 0).astype(np.float32)
     positive = replace(maps, depth=stand_in, confidence=confidence, gauge=Gauge.SCALE)
-    depth, fused = _integrate_positive(positive, box, options, solve)
+    depth, fused = _integrate_positive(positive, box, options, solve, extras)
     for name in ("iterations", "capped_steps"):
         fused.measures[name] += solution.measures[name]
     return depth, fused, True
 
 
 def _integrate_alone(
-    maps: SurfaceMaps, box: _Box, options: IntegrateOptions, solve: Solver
+    maps: SurfaceMaps, box: _Box, options: IntegrateOptions, solve: Solver, extras: Extras
 ) -> tuple[Float[np.ndarray, "h w"], Solution]:
     """Integrate without a prior; every component has the median depth 1."""
+    mask = maps.mask[box]
+    flat, floor = np.zeros(mask.shape, np.float32), np.full(mask.shape, ALONE_FLOOR, np.float32)
     focal = float(maps.camera.intrinsics[0, 0])
-    flat = np.zeros(maps.mask.shape)
-    problem = _problem(maps, box, flat, np.full(maps.mask.shape, ALONE_FLOOR), has_prior=False)
+    problem = _problem(maps, box, extras, flat, floor, has_prior=False)
+    if extras.start is not None:
+        problem = replace(problem, start=_start(extras.start[box], flat, focal, 1.0))
     solution = solve(problem, options)
-    u = _uncrop(solution.u, box, maps.mask, fill=np.nan)
-    labels, count = ndimage.label(maps.mask)
+    depth = _bounded_exp((solution.u - component_medians(solution.u, mask)) / focal)
+    return uncrop(depth, box, maps.mask, fill=np.nan), solution
+
+
+def component_medians(u: Float[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """At every pixel the median of u over its component of the mask; neighbours share a side."""
+    labels, count = ndimage.label(mask)
+    if count == 1:
+        return np.full(mask.shape, np.median(u[mask]), u.dtype)
     medians = ndimage.median(u, labels, np.arange(1, count + 1))
-    offsets = np.concatenate([[0.0], np.atleast_1d(medians)])
-    return _bounded_exp((u - offsets[labels]) / focal), solution
+    spread: Float[np.ndarray, "h w"] = np.concatenate([[0.0], np.atleast_1d(medians)]).astype(u.dtype)[labels]
+    return spread
+
+
+def _typical(depth: Float[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"]) -> float:
+    """About the median depth; u is counted from there to keep its numbers small."""
+    rows, columns = sample_strides(mask)
+    return float(np.median(depth[::rows, ::columns][mask[::rows, ::columns]]))
+
+
+def _log_depth(
+    depth: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"], focal: float, centre: float
+) -> Float[np.ndarray, "h w"]:
+    """The unknown u of a depth, px; 0 where it is not known.
+
+    Depths are divided before the logarithm, so that single precision loses nothing.
+    """
+    ratio = np.where(known, depth, centre) / centre
+    u: Float[np.ndarray, "h w"] = np.float32(focal) * np.log(ratio.astype(np.float32))
+    return u
 
 
 def _bounded_exp(log_depth: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """Depth from its logarithm; absurd slopes stop at a bound."""
     depth: Float[np.ndarray, "h w"] = np.exp(np.clip(log_depth, -MAX_LOG_DEPTH, MAX_LOG_DEPTH))
     return depth
 
 
-def _box(mask: Bool[np.ndarray, "h w"]) -> _Box:
+def box_of(mask: Bool[np.ndarray, "h w"]) -> _Box:
     """Rows and columns that hold the mask."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
@@ -118,37 +177,47 @@ def _box(mask: Bool[np.ndarray, "h w"]) -> _Box:
 def _problem(
     maps: SurfaceMaps,
     box: _Box,
+    extras: Extras,
     prior: Float[np.ndarray, "h w"],
     trust: Float[np.ndarray, "h w"],
     *,
     has_prior: bool,
 ) -> Problem:
-    """The box of the maps in double precision, with a margin off the mask."""
+    """The box of the maps, in single precision."""
     rows, columns = box
-    margin = ((1, 2), (1, 2))
-    mask = np.pad(maps.mask[box], margin)
-    x = np.arange(columns.start - 1, columns.stop + 2) + 0.5
-    y = np.arange(rows.start - 1, rows.stop + 2)[:, None] + 0.5
-    intrinsics = maps.camera.intrinsics
-    normal = np.where(maps.mask[box][..., None], maps.normal[box], 0).astype(np.float64)
     return Problem(
-        normal=np.pad(normal, (*margin, (0, 0))),
-        rays=rays_through(maps.camera, *np.broadcast_arrays(x, y)),
-        mask=mask,
-        focal_px=float(intrinsics[0, 0]),
-        aspect=float(intrinsics[1, 1] / intrinsics[0, 0]),
-        prior=np.pad(prior[box], margin),
-        trust=np.where(mask, np.pad(trust[box], margin), 0.0),
+        normal=maps.normal[box].astype(np.float32, copy=False),
+        lens=Lens.perspective(maps.camera, rows.start, columns.start),
+        mask=maps.mask[box],
+        prior=prior,
+        trust=trust,
         has_prior=has_prior,
+        parts=None if extras.parts is None else extras.parts[box],
+        certainty=None if extras.normal_confidence is None else extras.normal_confidence[box],
     )
 
 
-def _uncrop(
+def _start(
+    depth: Float[np.ndarray, "h w"], prior: Float[np.ndarray, "h w"], focal: float, centre: float
+) -> Float[np.ndarray, "h w"]:
+    """Log depth of an earlier surface, px; the prior's where there is none."""
+    known = depth > 0
+    return np.where(known, _log_depth(depth, known, focal, centre), prior)
+
+
+def _check_sizes(maps: SurfaceMaps, extras: Extras) -> None:
+    for name in ("parts", "normal_confidence", "start"):
+        value = getattr(extras, name)
+        if value is not None and value.shape != maps.mask.shape:
+            raise InputError(f"Found {name} of {value.shape} for maps of {maps.mask.shape}.", "Give one per pixel.")
+
+
+def uncrop(
     values: Float[np.ndarray, "a b"], box: _Box, mask: Bool[np.ndarray, "h w"], *, fill: float
 ) -> Float[np.ndarray, "h w"]:
     """Put the box back into a full picture, `fill` off the mask."""
-    picture = np.full(mask.shape, fill)
-    picture[box] = np.where(mask[box], values[1:-2, 1:-2], fill)
+    picture = np.full(mask.shape, fill, values.dtype)
+    picture[box] = np.where(mask[box], values, fill)
     return picture
 
 
@@ -168,16 +237,14 @@ def _empty(maps: SurfaceMaps) -> Integrated:
 
 def _check(maps: SurfaceMaps) -> None:
     """Refuse what cannot be integrated; arrays may have been changed since `maps` was made."""
-    length = np.linalg.norm(maps.normal[maps.mask].astype(np.float64), axis=-1)
-    bad = int((~(np.abs(length - 1) < 2e-3)).sum())
+    bad = count_not_unit(np.ascontiguousarray(maps.normal), np.ascontiguousarray(maps.mask), UNIT_SLACK)
     if bad:
         raise InputError(
             f"Found {bad} of {maps.mask.sum()} pixels on the mask whose normal is not unit.",
             "Take them out of the mask or give them a normal.",
         )
-    confidence = maps.confidence[maps.mask]
-    bad = int((~((confidence >= 0) & (confidence <= 1))).sum())
+    bad = int((~((maps.confidence >= 0) & (maps.confidence <= 1)) & maps.mask).sum())
     if bad:
         raise InputError(f"Found {bad} confidences on the mask outside 0..1.", "Scale them to 0..1.")
-    if not np.isfinite(maps.depth[maps.mask]).all():
+    if not (np.isfinite(maps.depth) | ~maps.mask).all():
         raise InputError("Found depth on the mask that is not finite.", "Take those pixels out of the mask.")

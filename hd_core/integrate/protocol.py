@@ -16,6 +16,7 @@ INTEGRATORS = Registry(
     "integrator",
     {
         "bilateral": "hd_core.integrate.bilateral:BilateralIntegrator",
+        "bilateral_torch": "hd_core.integrate.torch_bilateral:TorchIntegrator",
         "reference": "hd_core.integrate.reference:ReferenceIntegrator",
     },
     group="hd_core.integrators",

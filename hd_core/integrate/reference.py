@@ -15,7 +15,9 @@ from hd_core.integrate.energy import (
     Problem,
     Solution,
     continuation,
+    doubt_scale,
     doubted_trust,
+    sample_strides,
     steepness_for_noise,
 )
 from hd_core.integrate.fuse import integrate_with
@@ -46,22 +48,34 @@ class _AxisEdges:
 
     def __init__(self, problem: Problem, axis: str) -> None:
         rows, columns = np.nonzero(problem.mask)
-        number = np.full(problem.mask.shape, -1)
+        number = np.full((problem.mask.shape[0] + 1, problem.mask.shape[1] + 1), -1)
         number[rows, columns] = np.arange(len(rows))
         step_row, step_column = AXES[axis]
         neighbour = number[rows + step_row, columns + step_column]
-        self.first: Int[np.ndarray, " e"] = np.flatnonzero(neighbour >= 0)
+        joined = neighbour >= 0
+        if problem.parts is not None:
+            part = np.append(problem.parts[rows, columns], -1)
+            joined &= part[neighbour] == part[:-1]
+        self.first: Int[np.ndarray, " e"] = np.flatnonzero(joined)
         self.second: Int[np.ndarray, " e"] = neighbour[self.first]
         self.num_pixels = len(rows)
-        normal, rays = problem.normal[rows, columns], problem.rays[rows, columns]
+        lens = problem.lens
+        normal = problem.normal[rows, columns].astype(np.float64)
+        rays = np.stack([columns, rows, np.ones_like(rows)], axis=1) @ lens.rays.T
+        step = lens.steps[0 if axis == "right" else 1]
         self.target = np.array(
             [
-                edge_target(normal[a] + normal[b], rays[a], rays[b], problem.focal_px)
+                edge_target(normal[a] + normal[b], rays[a], rays[b], 1 / lens.bend)
+                if lens.bend
+                else flat_target(normal[a] + normal[b], rays[a], step)
                 for a, b in zip(self.first, self.second, strict=True)
             ],
             dtype=np.float64,
         )
-        stretch = problem.aspect if axis == "down" else 1.0
+        row_stride, column_stride = sample_strides(problem.mask)
+        self.sampled_pixels = (rows % row_stride == 0) & (columns % column_stride == 0)
+        self.sampled = self.sampled_pixels[self.first]
+        stretch = lens.aspect if axis == "down" else 1.0
         self.differences = _differences(self.first, self.second, self.num_pixels)
         self.cosine = stretch * np.maximum(np.abs((normal * rays).sum(axis=1)), MIN_COSINE)
 
@@ -120,10 +134,17 @@ def edge_target(
     return float(np.clip(slope, -MAX_SLOPE, MAX_SLOPE))
 
 
+def flat_target(mean: Float[np.ndarray, "3"], ray: Float[np.ndarray, "3"], step: Float[np.ndarray, "3"]) -> float:
+    """The same for parallel rays: -m . step / m . tau."""
+    slope = -float(mean @ step) / min(float(mean @ ray), -2 * MIN_COSINE)
+    return float(np.clip(slope, -MAX_SLOPE, MAX_SLOPE))
+
+
 def solve_directly(problem: Problem, options: IntegrateOptions) -> Solution:
     """Minimise the energy with one sparse LU decomposition per step."""
     axes = [_AxisEdges(problem, axis) for axis in AXES]
-    prior, trust = problem.prior[problem.mask], problem.trust[problem.mask]
+    prior, trust = (values[problem.mask].astype(np.float64) for values in (problem.prior, problem.trust))
+    lent, lattice = trust, axes[0].sampled_pixels
     u = prior
     for step in range(options.steps):
         k, rho = continuation(step, options)
@@ -133,7 +154,7 @@ def solve_directly(problem: Problem, options: IntegrateOptions) -> Solution:
             axis.weights(slope, k, rho, problem.logistic_limit) for axis, slope in zip(axes, slopes, strict=True)
         ]
         if problem.has_prior and step >= options.steps - FINAL_STEPS:
-            trust = doubted_trust(problem.trust[problem.mask], u - prior)
+            trust = doubted_trust(lent, u - prior, doubt_scale((u - prior)[lattice]))
         system, right_side = diags_array(trust).tocsc(), trust * prior
         for axis, weight in zip(axes, weights, strict=True):
             system = system + axis.differences.T @ diags_array(weight) @ axis.differences
@@ -157,7 +178,7 @@ def solve_directly(problem: Problem, options: IntegrateOptions) -> Solution:
 def _residual_cosines(axes: list[_AxisEdges], slopes: list[Float[np.ndarray, "..."]]) -> Float[np.ndarray, " n"]:
     return np.concatenate(
         [
-            (axis.cosine[axis.first] + axis.cosine[axis.second]) / 2 * np.abs(slope - axis.target)
+            ((axis.cosine[axis.first] + axis.cosine[axis.second]) / 2 * np.abs(slope - axis.target))[axis.sampled]
             for axis, slope in zip(axes, slopes, strict=True)
         ]
     )
