@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import tyro
 
 from hd_core import __version__
+from hd_core.cli.adapt import Adapt
 from hd_core.cli.common import run_command
 from hd_core.cli.doctor import Doctor
 from hd_core.cli.evaluate import Evaluate
@@ -30,6 +31,7 @@ Command = (
     | Synth
     | ImportData
     | Train
+    | Adapt
     | Evaluate
     | ConvertHdnet
     | RunHdnet
@@ -46,6 +48,7 @@ COMMANDS = {
     "synth": Synth,
     "import-data": ImportData,
     "train": Train,
+    "adapt": Adapt,
     "evaluate": Evaluate,
     "convert-hdnet": ConvertHdnet,
     "run-hdnet": RunHdnet,
