@@ -19,6 +19,9 @@ TITLES = {
     "mesh": "meshing",
     "export": "writing files",
     "passes": "writing passes",
+    "train": "learning",
+    "look": "looking at the clip",
+    "learn": "learning the clip",
 }
 
 

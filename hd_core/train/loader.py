@@ -74,7 +74,7 @@ def load_batches(
         num_workers=workers,
         prefetch_factor=AHEAD if workers else None,
         multiprocessing_context="spawn" if workers else None,
-        worker_init_fn=_ignore_interrupts,
+        worker_init_fn=_outlive_signals,
     )
     for singles, pairs in loader:
         yield to_batch(singles, device), to_pairs(pairs, device) if pairs else None
@@ -134,6 +134,8 @@ def _as_they_are(batch: Any) -> Any:  # noqa: ANN401 - as torch declares it
     return batch
 
 
-def _ignore_interrupts(_: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _outlive_signals(_: int) -> None:
+    """Whoever asks a whole group of processes to end asks the training too, and that still needs its last samples."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)

@@ -103,6 +103,24 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bits(data, whole, tmp_pa
     assert digest(tmp_path) == digest(whole)
 
 
+def test_a_training_whose_whole_group_is_asked_to_end_saves_everything(data, tmp_path):
+    """As a terminal, a container or torchrun asks: those who prepare samples are asked as well."""
+    words = f"{data} -o {tmp_path} --size 32 --batch 2 --steps 100000 --device cpu --log-every 1 --loader 1"
+    command = [sys.executable, "-m", "hd_core.cli.main", "train", *words.split(), "--progress", "none"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, stderr=subprocess.PIPE
+    )
+    curve = tmp_path / "curve.jsonl"
+    while process.poll() is None and not (curve.exists() and len(curve.read_text().splitlines()) >= 3):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, said = process.communicate(timeout=100)
+    assert b"error" not in said
+    steps = [line["step"] for line in read_lines(tmp_path) if "loss" in line]
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == steps[-1] >= 3
+    assert (tmp_path / "weights.safetensors").exists()
+
+
 def test_what_samples_are_told_of_the_body_is_learned_from_and_the_card_and_the_curve_say_so(data, whole, tmp_path):
     options = replace(TINY, augment=AugmentOptions(body=0.0))
     train(job_of(data, tmp_path, options=options), Silent())
