@@ -21,7 +21,7 @@ class IntegrateOptions:
     """
 
     prior_weight: float = 5e-5
-    sharpness: float = 128.0
+    sharpness: float = 32.0
     steps: int = 30
     max_inner: int = 30
     solve_drop: float = 0.1
