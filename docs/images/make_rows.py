@@ -1,7 +1,7 @@
 """Draws NAME.jpg from rows of a finished run's contact sheet: `python docs/images/make_rows.py RUN NAME ROW...`.
 
 `demo.jpg`: `make demo && .venv/bin/python docs/images/make_rows.py out/demo demo 1 4`.
-`squats.jpg`: `hd-core reconstruct squats.mp4 -o out/squats`, then `make_rows.py out/squats squats 2 5`.
+`squats.jpg`: `hd-core reconstruct squats.mp4 -o out/squats`, then `make_rows.py out/squats squats 1 3`.
 """
 
 import sys
