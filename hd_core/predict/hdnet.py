@@ -11,6 +11,7 @@ from hd_core.errors import UsageError
 from hd_core.predict.network import HdNet, Prediction
 from hd_core.predict.planes import PICTURE_PLANES, body_planes, crop_extent, depth_from_relief, picture_planes
 from hd_core.predict.protocol import PredictorOptions
+from hd_core.predict.scales import agree, pyramid
 from hd_core.predict.weights import WeightsCard, load_weights
 from hd_core.types import Gauge, SurfaceMaps, View
 
@@ -26,7 +27,8 @@ class HdNetPredictor:
     Normals face the camera by construction (`network`), depth is in the `scale` gauge with median 1 (`planes`).
     The network sees the part of the view that holds the person, widened to the sizes it needs and never resampled:
     what is off the mask changes nothing on it. Confidence is 1 / (1 + (spread / half)^2), of normal or depth,
-    whichever is lower. What the view knows of the body is read by weights that learned to, and left alone by others.
+    whichever is lower. A view well above the size of the samples in training is seen at half its size, too (`scales`).
+    What the view knows of the body is read by weights that learned to, and left alone by others.
 
     Args:
         network: With its weights.
@@ -61,8 +63,7 @@ class HdNetPredictor:
 
     def predict(self, view: View) -> SurfaceMaps:
         """Normals and depth of the view."""
-        told = self.reads_body and view.body is not None
-        normal, relief, confidence = self._run(picture_planes(view), body_planes(view) if told else None)
+        normal, relief, confidence = self._seen(view)
         camera, mask = view.crop.camera, view.mask
         return SurfaceMaps(
             camera=camera,
@@ -84,24 +85,31 @@ class HdNetPredictor:
             "torch": torch.__version__,
         }
 
-    def _run(
-        self, planes: Float[np.ndarray, "p h w"], body: Float[np.ndarray, "q h w"] | None
+    def _seen(
+        self, view: View
     ) -> tuple[Float[np.ndarray, "3 h w"], Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
-        """Normal, relief and confidence at the size of the planes, zero far from the mask."""
-        window = _window(planes[_ALPHA] > 0.5, self._network.config.multiple)
+        """Normal, relief and confidence of a view, at every size it is seen at."""
+        views = pyramid(view, self._card.size)
         with torch.inference_mode(), cpu_threads(self._threads), _repeatable(self._device):
-            picture, *told = (
-                torch.from_numpy(_cut(part, window))[None].to(self._device)
-                for part in (planes, body)
-                if part is not None
-            )
-            prediction = self._network(picture.contiguous(memory_format=torch.channels_last), *told)
-            stack = torch.cat([prediction.normal, prediction.relief, _confidence(prediction)], dim=1)
-            found = stack[0].contiguous().cpu().numpy()
-        result = np.zeros((len(found), *planes.shape[1:]), np.float32)
+            found = self._run(views[-1])
+            for finer, coarser in zip(views[-2::-1], views[:0:-1], strict=True):
+                masks = (torch.from_numpy(one.mask).to(self._device) for one in (finer, coarser))
+                found = agree(self._run(finer), found, *masks)
+        parts = found.cpu().numpy()
+        return parts[:3], parts[3], parts[4]
+
+    def _run(self, view: View) -> Float[torch.Tensor, "5 h w"]:
+        """Normal, relief and confidence of a view as it is, zero far from the mask."""
+        told = self.reads_body and view.body is not None
+        planes = [picture_planes(view)] + ([body_planes(view)] if told else [])
+        window = _window(planes[0][_ALPHA] > 0.5, self._network.config.multiple)
+        picture, *body = (torch.from_numpy(_cut(part, window))[None].to(self._device) for part in planes)
+        prediction = self._network(picture.contiguous(memory_format=torch.channels_last), *body)
+        found = torch.cat([prediction.normal, prediction.relief, _confidence(prediction)], dim=1)[0]
+        result = found.new_zeros(len(found), *view.alpha.shape)
         place = result[:, window[0], window[1]]
         place[:] = found[:, : place.shape[1], : place.shape[2]]
-        return result[:3], result[3], result[4]
+        return result
 
 
 def _window(mask: Bool[np.ndarray, "h w"], multiple: int) -> tuple[slice, slice]:

@@ -15,7 +15,7 @@ import hd_core
 from hd_core.atomic import write_bytes
 from hd_core.errors import WeightsError
 from hd_core.predict.config import NetworkConfig
-from hd_core.predict.network import HdNet
+from hd_core.predict.network import Backbone, HdNet, Network
 
 SCHEMA = 1
 PACKAGED = Path(hd_core.__file__).parent / "weights" / "hdnet.safetensors"
@@ -36,6 +36,7 @@ class WeightsCard:
         scores: Measures on the frozen test, by name with unit ("normal_mean_deg").
         known_failures: What they are bad at, in sentences.
         body_share: Share of their samples that were told of the body; 0: they do not know what to make of it.
+        size: Side of the samples they learned from, px.
         sha256: Digest of the file of weights.
     """
 
@@ -46,6 +47,7 @@ class WeightsCard:
     scores: Mapping[str, float] = field(default_factory=dict)
     known_failures: tuple[str, ...] = ()
     body_share: float = 0.0
+    size: int = 256
     sha256: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class WeightsCard:
             "scores": dict(self.scores),
             "known_failures": list(self.known_failures),
             "body_share": self.body_share,
+            "size": self.size,
             "sha256": self.sha256,
         }
 
@@ -73,11 +76,12 @@ class WeightsCard:
             scores=data["scores"],
             known_failures=tuple(data["known_failures"]),
             body_share=float(data.get("body_share", 0)),  # older cards do not say
+            size=int(data.get("size", 256)),
             sha256=data["sha256"],
         )
 
 
-def save_weights(path: Path, network: HdNet, card: WeightsCard) -> WeightsCard:
+def save_weights(path: Path, network: Backbone, card: WeightsCard) -> WeightsCard:
     """Write a network's weights as halves and their card beside them; the same weights give the same bytes.
 
     Args:
@@ -105,6 +109,7 @@ def save_weights(path: Path, network: HdNet, card: WeightsCard) -> WeightsCard:
         scores=card.scores,
         known_failures=card.known_failures,
         body_share=card.body_share,
+        size=card.size,
         sha256=hashlib.sha256(data).hexdigest(),
     )
     write_bytes(path, data)
@@ -121,16 +126,30 @@ def load_weights(path: Path | None = None) -> tuple[HdNet, WeightsCard]:
     Raises:
         WeightsError: File or card is missing or damaged, the digest differs, or they are another network's.
     """
-    card = _read_card(path or PACKAGED, packaged=path is None)
-    tensors = _read_tensors(path or PACKAGED, card.sha256)
+    return load_network(HdNet, path or PACKAGED, packaged=path is None)
+
+
+def load_network(kind: type[Network], path: Path, *, packaged: bool = False) -> tuple[Network, WeightsCard]:
+    """As `load_weights`, for any kind of network.
+
+    Args:
+        kind: Of network.
+        path: The `.safetensors` file.
+        packaged: Whether it is one that comes with the package.
+
+    Raises:
+        WeightsError: As there.
+    """
+    card = _read_card(path, packaged=packaged)
+    tensors = _read_tensors(path, card.sha256)
     with torch.device("meta"):
-        network = HdNet(card.network)
-    _refuse_other_network(path or PACKAGED, network, tensors)
+        network = kind(card.network)
+    _refuse_other_network(path, network, tensors)
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return network.eval().requires_grad_(requires_grad=False), card
 
 
-def start_from_photographs(network: HdNet) -> None:
+def start_from_photographs(network: Backbone) -> None:
     """Give a fresh network's trunk what it learned from photographs; nothing for a network without a trunk.
 
     Raises:
@@ -150,7 +169,7 @@ def start_from_photographs(network: HdNet) -> None:
 
 def _read_card(path: Path, *, packaged: bool) -> WeightsCard:
     if not path.is_file():
-        found = f"HDNet's weights {path} are missing" if packaged else f"There are no weights at {path}"
+        found = f"The weights {path} of the package are missing" if packaged else f"There are no weights at {path}"
         raise WeightsError(
             f"{found}.", "Install hd-core again, give weights of your own with --weights FILE, or use --predictor maps."
         )
@@ -188,7 +207,7 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
         raise WeightsError(f"{path} is not a safetensors file.", "Copy it again.") from error
 
 
-def _refuse_other_network(path: Path, network: HdNet, tensors: Mapping[str, torch.Tensor]) -> None:
+def _refuse_other_network(path: Path, network: Backbone, tensors: Mapping[str, torch.Tensor]) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))

@@ -163,6 +163,7 @@ def _card(job: AdaptJob, base: WeightsCard, steps: int) -> WeightsCard:
         command=job.command,
         known_failures=tuple(dict.fromkeys((*base.known_failures, ONE_CLIP))),
         body_share=base.body_share,
+        size=max(base.size, job.clip.size),
     )
 
 
