@@ -94,8 +94,10 @@ class RunFolder:
             self._state["stages"].pop(later, None)
             for person in self.person_ids():
                 shutil.rmtree(self.frame_path(later, person, 0).parent, ignore_errors=True)
-        for name in ("export", "passes", *(["textures"] if stage == "person" else [])):
+        for name in ("export", "passes", "bank", *(["textures"] if stage == "person" else [])):
             shutil.rmtree(self.path / name, ignore_errors=True)
+        for normal_map in (self.path / "textures").glob("normals.*"):
+            normal_map.unlink()
         for name in ("export.json", "manifest.json"):
             (self.path / name).unlink(missing_ok=True)
 

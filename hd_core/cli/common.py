@@ -1,14 +1,12 @@
 """What every command shares: how it talks while it runs and how an error becomes one line and an exit code."""
 
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
+from hd_core.cli.stopping import stopping
 from hd_core.errors import CancelledError, HdError
 
 if TYPE_CHECKING:
@@ -23,15 +21,23 @@ class Common:
     """bar on a terminal, JSON lines on a pipe; auto chooses."""
     traceback: bool = False
     """Show where an error came from, for a bug report."""
+    stop_with_stdin: bool = False
+    """Stop when standard input ends or says cancel; for a program that starts this one."""
 
 
-def run_command(common: Common, work: "Callable[[Talk], None]") -> int:
-    """Run `work` and return the exit code; errors become one line on stderr."""
+def run_command(common: Common, work: "Callable[[Talk], None]", *, leave: bool = False) -> int:
+    """Run `work` and return the exit code; errors become one line on stderr.
+
+    Args:
+        common: How to talk.
+        work: The command.
+        leave: Its files are whole at any moment, so it need not be waited for when it is to stop.
+    """
     from hd_core.cli.talk import open_talk  # noqa: PLC0415 - keeps --help quick
 
     with open_talk(common.progress) as talk:
         try:
-            with _signals_cancel(talk):
+            with stopping(talk, leave=leave, with_stdin=common.stop_with_stdin):
                 work(talk)
         except HdError as error:
             return _fail(talk, common, str(error.message), error.hint, error.exit_code)
@@ -51,20 +57,3 @@ def _fail(talk: "Talk", common: Common, message: str, hint: str, exit_code: int)
         traceback.print_exc(file=sys.stderr)
     talk.error(" ".join(message.split()), " ".join(hint.split()), exit_code)
     return exit_code
-
-
-@contextmanager
-def _signals_cancel(talk: "Talk") -> Iterator[None]:
-    """Ctrl-C and a polite kill ask the job to stop after its frame; a second Ctrl-C stops at once."""
-
-    def ask(number: int, _: FrameType | None) -> None:
-        if talk.cancelled() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        talk.cancel()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

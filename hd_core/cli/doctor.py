@@ -51,7 +51,7 @@ class Doctor:
         """
         broken = []
         for name, ok, text in _checks(self.folder):
-            talk.say(f"{'ok' if ok else 'MISSING':<8} {name:<16} {text}", name=name, ok=ok)
+            talk.say(f"{'ok' if ok else 'MISSING':<8} {name:<16} {text}", name=name, ok=ok, remark=text)
             broken += [] if ok else [name]
         if broken:
             raise UsageError(f"Not ready: {', '.join(broken)}.", "Mend the lines marked MISSING above.")

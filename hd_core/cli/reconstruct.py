@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from hd_core.cli.common import Common
+from hd_core.cli.jobfile import ABSENT
+from hd_core.errors import UsageError
 from hd_core.pipeline.options import (
     ExportOptions,
     MeshStageOptions,
@@ -41,10 +43,19 @@ class Reconstruct:
     """Discard what the run folder holds of other options."""
     dry_run: bool = False
     """Print the plan and what it will take on disk; write nothing."""
+    job: Path | None = None
+    """JSON object of options by their names here, with _ for -; those given beside it win."""
     common: Common = field(default_factory=Common)
 
     def run(self, talk: "Talk") -> None:
-        """Do the job."""
+        """Do the job.
+
+        Raises:
+            UsageError: A job file names no video or no run folder, and neither does the command line.
+        """
+        for name, path in (("video", self.video), ("output", self.output)):
+            if path == ABSENT:
+                raise UsageError(f"The job names no {name}.", f"Add {name!r} to {self.job}.")
         from hd_core.pipeline.line import Plan, reconstruct  # noqa: PLC0415 - keeps --help quick
 
         plan = Plan(
@@ -100,6 +111,9 @@ def _say_results(talk: "Talk", output: Path, manifest: dict[str, Any]) -> None:
     for paths in sorted(by_suffix, key=len):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         talk.say(f"mesh           {paths[0]}{more}", path=str(paths[0]), num_files=len(paths))
+    for file in manifest["outputs"]:
+        if file["path"].startswith("bank/"):
+            talk.say(f"depth bank     {output / file['path']}", path=str(output / file["path"]))
     for name in ("contact_sheet.png", "report.html", "manifest.json"):
         title = name.partition(".")[0].replace("_", " ")
         talk.say(f"{title:<14} {output / name}", path=str(output / name))

@@ -76,3 +76,6 @@ class Export:
 
         for path in export_stage(self.folder, self.export, progress=talk):
             talk.say(f"mesh           {path}", path=str(path))
+        if self.export.bank:
+            for path in sorted((self.folder / "bank").glob("person*.safetensors")):
+                talk.say(f"depth bank     {path}", path=str(path))

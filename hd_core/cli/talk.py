@@ -11,6 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from hd_core import __version__
+
+PROTOCOL = 1
+"""Version of the JSON lines; a higher one may change what a line means, new kinds of lines do not count."""
 TITLES = {
     "find": "finding the person",
     "person": "cutting out",
@@ -19,7 +23,9 @@ TITLES = {
     "mesh": "meshing",
     "export": "writing files",
     "passes": "writing passes",
+    "bank": "writing the bank",
     "train": "learning",
+    "body": "finding the body",
     "look": "looking at the clip",
     "learn": "learning the clip",
 }
@@ -79,6 +85,11 @@ class Bar(Talk):
         """Above the bars."""
         self.rich.console.print(f"warning: {message}", highlight=False, markup=False)
 
+    def error(self, message: str, hint: str, exit_code: int) -> None:
+        """Below the bars, which are taken down."""
+        self.rich.stop()
+        super().error(message, hint, exit_code)
+
 
 class JsonLines(Talk):
     """One JSON object a line on stdout; what the Blender add-on reads."""
@@ -86,6 +97,10 @@ class JsonLines(Talk):
     def __init__(self) -> None:
         super().__init__()
         self._began: dict[str, tuple[float, int]] = {}
+
+    def hello(self) -> None:
+        """`{"event": "hello", "hd_core", "protocol"}`, the first line."""
+        self._line(event="hello", hd_core=__version__, protocol=PROTOCOL)
 
     def step(self, stage: str, done: int, total: int) -> None:
         """`{"event": "progress", "stage", "done", "total", "eta_seconds"}`."""
@@ -122,5 +137,9 @@ def open_talk(kind: Literal["auto", "bar", "json", "none"]) -> Iterator[Talk]:
         bar = Bar()
         with bar.rich:
             yield bar
+    elif kind == "json":
+        lines = JsonLines()
+        lines.hello()
+        yield lines
     else:
-        yield JsonLines() if kind == "json" else Talk()
+        yield Talk()

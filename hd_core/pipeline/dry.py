@@ -6,6 +6,7 @@ from pathlib import Path
 from hd_core.mesh.options import MeshOptions
 from hd_core.pipeline.export import check_formats, dotted
 from hd_core.pipeline.line import Plan
+from hd_core.pipeline.options import ExportOptions
 from hd_core.pipeline.source import open_source
 from hd_core.predict.protocol import load_predictor
 
@@ -27,6 +28,8 @@ EXPORT_BYTES = {
 }
 """Per person pixel and frame."""
 PASSES_BYTES = 6
+BANK_BYTES = 6.5 + 1.5
+"""Per person pixel and frame: one number per pixel of the union over the clip, and the normal map."""
 JPEG_BYTES = 0.6
 """Per pixel of the delivered frame."""
 
@@ -45,7 +48,7 @@ def dry_run(video: Path, out: Path, plan: Plan) -> Iterator[str]:
     yield f"predict     {plan.predict.predictor}, depth {predictor.gauge.value}, licence {predictor.licence}"
     yield f"integrate   {plan.surface.integrator}"
     yield f"mesh        {plan.mesh.topology} topology, texture {plan.mesh.texture}{_decimation(plan.mesh.settings)}"
-    yield f"export      {' '.join(map(dotted, plan.export.formats))}{' and EXR passes' * plan.export.passes}"
+    yield f"export      {' '.join(map(dotted, plan.export.formats))}{_beside(plan.export)}"
     total = sum(disk_bytes(plan, len(frames), clip.width * clip.height).values())
     yield f"disk        about {total / 1e6:.0f} MB in {out}"
 
@@ -61,7 +64,13 @@ def disk_bytes(plan: Plan, num_frames: int, frame_px: int) -> dict[str, float]:
         sizes[suffix] = num_frames * person_px * EXPORT_BYTES.get(suffix, 60)
     if plan.export.passes:
         sizes["passes"] = num_frames * crop_px * PASSES_BYTES
+    if plan.export.bank:
+        sizes["bank"] = num_frames * person_px * BANK_BYTES
     return sizes
+
+
+def _beside(options: ExportOptions) -> str:
+    return " and EXR passes" * options.passes + " and the depth bank" * options.bank
 
 
 def _decimation(options: MeshOptions) -> str:

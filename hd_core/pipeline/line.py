@@ -10,6 +10,7 @@ from hd_core.atomic import atomic_path
 from hd_core.errors import FramesError
 from hd_core.integrate.protocol import load_integrator
 from hd_core.mesh.texture import Atlas, plan_atlas
+from hd_core.pipeline.bank import export_bank
 from hd_core.pipeline.export import (
     check_formats,
     export_passes,
@@ -192,6 +193,9 @@ def finish(job: Job, options: ExportOptions) -> dict[str, Any]:
     if options.passes:
         for person in job.run.person_ids():
             export_passes(job, person)
+    if options.bank:
+        for person in job.run.person_ids():
+            export_bank(job, person)
     manifest = write_manifest(job)
     write_report(job.run, manifest)
     _raise_failures(job)

@@ -11,7 +11,7 @@ from hd_core.records import read_measures
 from hd_core.runfolder import SCHEMA, RunFolder
 
 MEASURED = ("predict", "integrate", "mesh")
-KEPT = ("export", "passes", "textures")
+KEPT = ("export", "passes", "bank", "textures")
 """Folders whose files are results; records of the stages are means."""
 
 

@@ -95,3 +95,5 @@ class ExportOptions:
     """Suffixes: usdc usd abc glb obj ply pc2 npz."""
     passes: bool = False
     """Also write depth, normals and matte as multi-channel EXR, one a frame."""
+    bank: bool = False
+    """Also write the depth bank that Blender plays, and normal maps of the crop, one a frame."""
