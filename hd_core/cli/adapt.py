@@ -29,9 +29,12 @@ class Adapt:
     clip: Path | None = None
     """In place of a video: a clip of hd-core synth (.npz), whose map of the body is spoiled as found ones are."""
     iuv: Path | None = None
-    """Folder of maps of the body: PNGs of whole frames, one for each, in the order of their names; v, u and part."""
+    """Folder of maps of the body: PNGs of whole frames, one for each, in the order of their names; v, u and part.
+    Found by the correspondence network if omitted."""
     charts: Charts = "anny24"
     """Whose u and v the maps hold; no body can be fitted to densepose, they only serve to measure."""
+    find_body: bool = False
+    """Find the body of a --clip with the correspondence network, too, instead of taking the clip's own maps."""
     weights: Path | None = None
     """Weights to begin with; those in the package if omitted."""
     options: Annotated[AdaptOptions, tyro.conf.arg(name="")] = field(default_factory=AdaptOptions)
@@ -45,10 +48,12 @@ class Adapt:
         from hd_core.train.adapting.run import WEIGHTS, AdaptJob, adapt  # noqa: PLC0415 - keeps --help quick
 
         clip = self._clip(talk)
+        if self.find_body or not clip.has_maps:
+            clip = self._found(clip, talk)
         if not clip.has_maps or clip.charts != "anny24" or not self.options.body:
             talk.warn(
                 "No body is fitted: the clip teaches by turned and mirrored pictures alone, which brings little. "
-                "Give maps of the body with --iuv."
+                "Leave out --no-body, and give maps of the charts anny24 or none."
             )
         job = AdaptJob(
             clip=clip,
@@ -63,6 +68,15 @@ class Adapt:
             talk.say(line)
         weights = self.output / WEIGHTS
         talk.say(f"Use them: hd-core reconstruct {self.video or 'VIDEO'} --weights {weights}", path=str(weights))
+
+    def _found(self, clip: "AdaptClip", talk: "Talk") -> "AdaptClip":
+        from hd_core.body.iuv import BodyFinder  # noqa: PLC0415
+        from hd_core.train.adapting.found import with_found_bodies  # noqa: PLC0415
+
+        if self.iuv is not None:
+            raise UsageError("--iuv gives maps of the body and --find-body looks for them.", "Leave one out.")
+        finder = BodyFinder.load(device=self.sitting.device, threads=self.sitting.threads)
+        return with_found_bodies(clip, finder, talk)
 
     def _clip(self, talk: "Talk") -> "AdaptClip":
         from hd_core.train.adapting.clip import clip_of_shard  # noqa: PLC0415

@@ -26,21 +26,16 @@ def open_dataset(path: Path, options: EvaluateOptions) -> Dataset:
     dataset = _open(path, options)
     if options.body and not isinstance(dataset, ShardDataset):
         raise UsageError(f"{path} says nothing of the body.", "--body needs clips of hd-core synth.")
-    if 0 < options.clips < len(dataset):
-        picks = np.unique(np.linspace(0, len(dataset) - 1, options.clips).astype(int))
-        return _Some(dataset, [int(pick) for pick in picks])
-    return dataset
+    picks = spread_evenly(len(dataset), options.clips)
+    return dataset if len(picks) == len(dataset) else _Some(dataset, picks)
 
 
 def _open(path: Path, options: EvaluateOptions) -> Dataset:
-    if path.is_file() and is_shard(path):
-        return ShardDataset([path], body=options.body)
     if (path / NAME).is_file():
         return FolderDataset([path], size=options.size)
-    for folder in (path, *sorted(path.glob("test*"), reverse=True)):
-        archives = sorted(path for path in folder.glob("*.npz") if not path.name.startswith(PARTIAL))
-        if archives and is_shard(archives[0]):
-            return ShardDataset(archives, body=options.body)
+    archives = find_archives(path)
+    if archives:
+        return ShardDataset(archives, body=options.body)
     folders = sorted(card.parent for card in path.glob(f"*/{NAME}"))
     if folders:
         return FolderDataset(folders, size=options.size)
@@ -48,6 +43,24 @@ def _open(path: Path, options: EvaluateOptions) -> Dataset:
         f"{path} holds no clips with ground truth.",
         f"Expected clips of hd-core synth (or a folder test... with some), or folders with {NAME} and pictures.",
     )
+
+
+def find_archives(path: Path) -> list[Path]:
+    """Clips of `hd-core synth` at a path: one, a folder of them, or the last folder `test...` of a data folder."""
+    if path.is_file():
+        return [path] if is_shard(path) else []
+    for folder in (path, *sorted(path.glob("test*"), reverse=True)):
+        archives = sorted(path for path in folder.glob("*.npz") if not path.name.startswith(PARTIAL))
+        if archives and is_shard(archives[0]):
+            return archives
+    return []
+
+
+def spread_evenly(count: int, wanted: int) -> list[int]:
+    """Numbers of `wanted` of `count` clips, all of them for 0."""
+    if not 0 < wanted < count:
+        return list(range(count))
+    return [int(pick) for pick in np.unique(np.linspace(0, count - 1, wanted).astype(int))]
 
 
 class _Some:

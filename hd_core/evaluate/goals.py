@@ -56,9 +56,13 @@ def goal_value(goal: Goal, entry: Mapping[str, Any]) -> float | None:
 def goal_lines(report: Mapping[str, Any], name: str) -> list[str]:
     """The table of goals for one predictor, ready to print."""
     entry = report["predictors"][name]
+    return lines_of({goal: goal_value(goal, entry) for goal in GOALS}, name)
+
+
+def lines_of(values: Mapping[Goal, float | None], name: str) -> list[str]:
+    """A table of goals and what was measured."""
     rows = [("measure", name, "must", "aim", "reached")]
-    for goal in GOALS:
-        value = goal_value(goal, entry)
+    for goal, value in values.items():
         shown = "-" if value is None else format(value, goal.form)
         rows.append(
             (goal.title, shown, _words(goal.must, goal.form), _words(goal.aim, goal.form), verdict(goal, value))

@@ -1,5 +1,6 @@
 """Test clips with the mask that this program finds by itself in place of the data's."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,9 +20,14 @@ class OwnMask:
 
     def applied_to(self, clip: TruthClip) -> TruthClip:
         """The clip with our mattes; empty ones where nobody is found."""
-        locator = NetworkLocator()
-        samples = [replace(sample, view=self._matted(sample.view, locator)) for sample in clip.samples]
+        views = self.on_views([sample.view for sample in clip.samples])
+        samples = [replace(sample, view=view) for sample, view in zip(clip.samples, views, strict=True)]
         return replace(clip, samples=samples)
+
+    def on_views(self, views: Sequence[View]) -> list[View]:
+        """The views of a clip, in time, with our mattes."""
+        locator = NetworkLocator()
+        return [self._matted(view, locator) for view in views]
 
     def _matted(self, view: View, locator: NetworkLocator) -> View:
         seen = locator.locate(Frame(rgb=view.rgb, index=view.frame_index, time_seconds=view.time_seconds))

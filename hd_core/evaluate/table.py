@@ -42,7 +42,7 @@ def table_lines(report: Mapping[str, Any]) -> list[str]:
         if any(value is not None for value in values):
             rows.append([title, *("-" if value is None else format(value, form) for value in values)])
     rows.append(["ms per frame", *(f"{entry['milliseconds_per_frame']:.1f}" for entry in entries.values())])
-    return _columns(rows)
+    return columns(rows)
 
 
 def group_lines(report: Mapping[str, Any]) -> list[str]:
@@ -54,10 +54,11 @@ def group_lines(report: Mapping[str, Any]) -> list[str]:
         for value in values:
             found = [entry["groups"].get(kind, {}).get(value, {}).get("normal_mean_deg") for entry in entries.values()]
             rows.append([f"{kind} {value}", *("-" if deg is None else f"{deg:.2f}" for deg in found)])
-    return _columns(rows) if len(rows) > 1 else []
+    return columns(rows) if len(rows) > 1 else []
 
 
-def _columns(rows: list[list[str]]) -> list[str]:
+def columns(rows: list[list[str]]) -> list[str]:
+    """Rows as lines: the first cell to the left, the others to the right of columns as wide as need be."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from hd_core.errors import UsageError
 from hd_core.predict.network import HdNet, Prediction
@@ -13,6 +13,7 @@ from hd_core.predict.planes import PICTURE_PLANES, body_planes, crop_extent, dep
 from hd_core.predict.protocol import PredictorOptions
 from hd_core.predict.scales import agree, pyramid
 from hd_core.predict.weights import WeightsCard, load_weights
+from hd_core.predict.window import cut_window, window_of
 from hd_core.types import Gauge, SurfaceMaps, View
 
 # The spread at which confidence is one half: about the mean error of a good network.
@@ -90,7 +91,7 @@ class HdNetPredictor:
     ) -> tuple[Float[np.ndarray, "3 h w"], Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
         """Normal, relief and confidence of a view, at every size it is seen at."""
         views = pyramid(view, self._card.size)
-        with torch.inference_mode(), cpu_threads(self._threads), _repeatable(self._device):
+        with torch.inference_mode(), cpu_threads(self._threads), repeatable(self._device):
             found = self._run(views[-1])
             for finer, coarser in zip(views[-2::-1], views[:0:-1], strict=True):
                 masks = (torch.from_numpy(one.mask).to(self._device) for one in (finer, coarser))
@@ -102,34 +103,14 @@ class HdNetPredictor:
         """Normal, relief and confidence of a view as it is, zero far from the mask."""
         told = self.reads_body and view.body is not None
         planes = [picture_planes(view)] + ([body_planes(view)] if told else [])
-        window = _window(planes[0][_ALPHA] > 0.5, self._network.config.multiple)
-        picture, *body = (torch.from_numpy(_cut(part, window))[None].to(self._device) for part in planes)
+        window = window_of(planes[0][_ALPHA] > 0.5, self._network.config.multiple)
+        picture, *body = (torch.from_numpy(cut_window(part, window))[None].to(self._device) for part in planes)
         prediction = self._network(picture.contiguous(memory_format=torch.channels_last), *body)
         found = torch.cat([prediction.normal, prediction.relief, _confidence(prediction)], dim=1)[0]
         result = found.new_zeros(len(found), *view.alpha.shape)
         place = result[:, window[0], window[1]]
         place[:] = found[:, : place.shape[1], : place.shape[2]]
         return result
-
-
-def _window(mask: Bool[np.ndarray, "h w"], multiple: int) -> tuple[slice, slice]:
-    """The rows and columns of whole coarse pixels of the network that hold the mask; they may end past the picture.
-
-    The network's grids begin at multiples; a window anywhere else would be seen by other ones.
-    """
-    spans = []
-    for on in (mask.any(axis=1), mask.any(axis=0)):
-        places = np.flatnonzero(on)
-        first, last = (places[0], places[-1]) if len(places) else (0, 0)
-        spans.append(slice(int(first) // multiple * multiple, (int(last) // multiple + 1) * multiple))
-    return spans[0], spans[1]
-
-
-def _cut(planes: Float[np.ndarray, "p h w"], window: tuple[slice, slice]) -> Float[np.ndarray, "p a b"]:
-    """The window of the planes, with zeros where it ends past them."""
-    inside = planes[:, window[0], window[1]]
-    missing = [(0, span.stop - span.start - size) for span, size in zip(window, inside.shape[1:], strict=True)]
-    return np.pad(inside, [(0, 0), *missing])
 
 
 def find_device(name: str) -> torch.device:
@@ -166,7 +147,7 @@ def _exists(kind: str, index: int) -> bool:
     return index < (torch.cuda.device_count() if kind == "cuda" else 1)
 
 
-def _repeatable(device: torch.device) -> AbstractContextManager[None]:
+def repeatable(device: torch.device) -> AbstractContextManager[None]:
     """On CUDA: algorithms that give the same bytes every time, in full single precision."""
     if device.type != "cuda":
         return nullcontext()

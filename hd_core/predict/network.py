@@ -6,7 +6,7 @@ rays of the crop, and works at every size that is a multiple of its coarsest pix
 """
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -44,8 +44,8 @@ class Prediction(NamedTuple):
     relief_spread: Float[Tensor, "b 1 h w"]
 
 
-class HdNet(nn.Module):
-    """The network. Make it with `build_network`, which also initialises it.
+class Backbone(nn.Module):
+    """What all networks of this program share: features of the person at half the resolution of the picture.
 
     Args:
         config: Its shape.
@@ -66,34 +66,15 @@ class HdNet(nn.Module):
         self.context = GlobalContext(widths[-1])
         self.up = nn.ModuleList(Widen(coarse, fine) for fine, coarse in steps)
         self.decoder = _levels(widths[:-1], config.decoder_blocks, size)
-        self.detail = nn.Conv2d(len(PICTURE_PLANES), config.full_width, 3, padding=1, bias=False)
-        self.full = Widen(widths[0], config.full_width)
-        self.norm = MaskedGroupNorm(config.full_width, size)
-        self.normal_head = nn.Conv2d(config.full_width, 4, 3, padding=1)
-        self.depth_head = nn.Conv2d(config.full_width, 2, 3, padding=1)
 
-    def forward(self, picture: Float[Tensor, "b p h w"], body: Float[Tensor, "b q h w"] | None = None) -> Prediction:
-        """Predict normals and relief.
-
-        Args:
-            picture: The planes `PICTURE_PLANES`; height and width multiples of `config.multiple`.
-            body: The planes `BODY_PLANES`; a sample of zeros, or None for all, where no body is known.
-        """
+    def features(
+        self, picture: Float[Tensor, "b p h w"], body: Float[Tensor, "b q h w"] | None
+    ) -> tuple[Float[Tensor, "b c a d"], list[Float[Tensor, "b 1 _ _"]]]:
+        """Features of width `config.widths[0]` at half the resolution, and the masks of all levels from 1 down."""
         masks = mask_pyramid((picture[:, 3:4] > 0.5).to(picture.dtype), len(self.config.widths) + 1)
-        coarse = self._decode(self._encode(picture, self._features(picture, body), masks), masks)
-        fine = self.full(coarse, masks[1], masks[0]) + self.detail(picture)
-        fine = functional.relu(self.norm(fine, masks[0]), inplace=True)
-        # In single precision even in training: at 256 px halves are too coarse for the slopes of a relief.
-        with torch.autocast(picture.device.type, enabled=False):
-            normal, depth = self.normal_head(fine.float()), self.depth_head(fine.float())
-        return Prediction(
-            normal=_facing(normal[:, :3], picture[:, 4:6]),
-            relief=depth[:, :1],
-            normal_spread=functional.softplus(normal[:, 3:]),
-            relief_spread=functional.softplus(depth[:, 1:]),
-        )
+        return self._decode(self._encode(picture, self._folded(picture, body), masks), masks), masks
 
-    def _features(self, picture: Tensor, body: Tensor | None) -> Tensor:
+    def _folded(self, picture: Tensor, body: Tensor | None) -> Tensor:
         """Half the resolution, nothing lost of the picture: its pixels stand in fours as channels."""
         folded = functional.pixel_unshuffle(picture, 2)
         if body is None:
@@ -123,20 +104,66 @@ class HdNet(nn.Module):
         return x
 
 
+class HdNet(Backbone):
+    """The network of normals and depth. Make it with `build_network`, which also initialises it.
+
+    Args:
+        config: Its shape.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        widths, size = config.widths, config.group_size
+        self.detail = nn.Conv2d(len(PICTURE_PLANES), config.full_width, 3, padding=1, bias=False)
+        self.full = Widen(widths[0], config.full_width)
+        self.norm = MaskedGroupNorm(config.full_width, size)
+        self.normal_head = nn.Conv2d(config.full_width, 4, 3, padding=1)
+        self.depth_head = nn.Conv2d(config.full_width, 2, 3, padding=1)
+
+    def forward(self, picture: Float[Tensor, "b p h w"], body: Float[Tensor, "b q h w"] | None = None) -> Prediction:
+        """Predict normals and relief.
+
+        Args:
+            picture: The planes `PICTURE_PLANES`; height and width multiples of `config.multiple`.
+            body: The planes `BODY_PLANES`; a sample of zeros, or None for all, where no body is known.
+        """
+        coarse, masks = self.features(picture, body)
+        fine = self.full(coarse, masks[1], masks[0]) + self.detail(picture)
+        fine = functional.relu(self.norm(fine, masks[0]), inplace=True)
+        # In single precision even in training: at 256 px halves are too coarse for the slopes of a relief.
+        with torch.autocast(picture.device.type, enabled=False):
+            normal, depth = self.normal_head(fine.float()), self.depth_head(fine.float())
+        return Prediction(
+            normal=_facing(normal[:, :3], picture[:, 4:6]),
+            relief=depth[:, :1],
+            normal_spread=functional.softplus(normal[:, 3:]),
+            relief_spread=functional.softplus(depth[:, 1:]),
+        )
+
+
+Network = TypeVar("Network", bound=Backbone)
+
+
 def build_network(config: NetworkConfig, *, seed: int) -> HdNet:
     """A network with fresh parameters; the same seed gives the same ones, and no global state is touched.
 
     Convolutions: He et al. (ICCV 2015), fan-in. Read-outs start small, so that the first normals face the camera.
     """
+    network, generator = fresh(HdNet, config, seed=seed)
+    for head in (network.normal_head, network.depth_head):
+        nn.init.normal_(head.weight, std=0.05, generator=generator)
+    return network
+
+
+def fresh(kind: type[Network], config: NetworkConfig, *, seed: int) -> tuple[Network, torch.Generator]:
+    """A network of a kind with fresh parameters, and the generator for those that are to be drawn otherwise."""
     with torch.device("meta"):
-        network = HdNet(config)
+        network = kind(config)
     network = network.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         _initialise(module, generator)
-    for head in (network.normal_head, network.depth_head):
-        nn.init.normal_(head.weight, std=0.05, generator=generator)
-    return network
+    return network, generator
 
 
 @torch.no_grad()

@@ -1,14 +1,15 @@
 """The moving average of a network's weights, which predicts better than the last ones do."""
 
 import copy
+from typing import Generic
 
 import torch
 from torch import Tensor, nn
 
-from hd_core.predict.network import HdNet
+from hd_core.predict.network import Network
 
 
-class MovingAverage:
+class MovingAverage(Generic[Network]):
     """Exponential moving average; young averages forget faster, so that the first weights leave no trace.
 
     Args:
@@ -16,8 +17,8 @@ class MovingAverage:
         decay: Of the old average, once it is old.
     """
 
-    def __init__(self, network: HdNet, decay: float) -> None:
-        self.network: HdNet = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network: Network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
         self._decay = decay
 
     @torch.no_grad()

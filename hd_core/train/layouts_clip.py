@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
+from hd_core.body.formats import Convention
+from hd_core.body.formats_png import read_iuv
 from hd_core.errors import InputError
 from hd_core.predict.compat.files import MASK_OVER
 from hd_core.predict.compat.run import CENTRE_X, CENTRE_Y, FOCAL_PX, SIDE
-from hd_core.predict.planes import NUM_PARTS
 from hd_core.predict.png import read_png
 
 NORMAL_STEP = 1 / 32767
 NO_DEPTH = {"near_m": 4.0, "step_m": 1e-4}
 """Of a clip without depth: any, since no pixel has one."""
-IUV_CONVENTION = "densepose"
+IUV_CONVENTION: Convention = "densepose"
 
 
 class NobodyError(InputError):
@@ -74,19 +75,17 @@ def read_mask(path: Path) -> Bool[np.ndarray, "h w"]:
     return mask
 
 
-def read_densepose(path: Path) -> UInt8[np.ndarray, "h w 3"]:
+def read_densepose(path: Path, *, convention: Convention = IUV_CONVENTION) -> UInt8[np.ndarray, "h w 3"]:
     """Part, u and v of a picture that holds v, u and part in this order.
 
+    Args:
+        path: The picture.
+        convention: Whose charts it holds, where it does not say so itself.
+
     Raises:
-        InputError: The file is missing, damaged or of another kind.
+        InputError: The file is missing, damaged or of another kind, or says that it holds other charts.
     """
-    found = _bytes(path, 3)
-    if found[..., 2].max() >= NUM_PARTS:
-        raise InputError(
-            f"{path} has part {found[..., 2].max()} in its third channel; expected 0 to {NUM_PARTS - 1}.",
-            "Channels are V, U and part number, bytes; a picture of colours for the eye will not do.",
-        )
-    return np.ascontiguousarray(found[..., ::-1])
+    return read_iuv(path, convention=convention, order="VUI").map.iuv
 
 
 def same_size(name: str, frame: Mapping[str, np.ndarray]) -> tuple[int, int]:

@@ -1,13 +1,14 @@
 """A network that learns: its weights, their average and the optimiser, one step at a time."""
 
 import math
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from hd_core.predict.config import CONFIGS
-from hd_core.predict.network import HdNet, Prediction, build_network
+from hd_core.predict.network import Backbone, HdNet, Network, Prediction, build_network
 from hd_core.predict.planes import PICTURE_PLANES
 from hd_core.predict.weights import start_from_photographs
 from hd_core.train.average import MovingAverage
@@ -15,32 +16,37 @@ from hd_core.train.devices import Devices
 from hd_core.train.objective import Batch, Pairs, Parts, supervised_losses, video_losses, weighted_sum
 from hd_core.train.options import TrainOptions
 
+Lesson = TypeVar("Lesson")
+
 LAST_RATE = 0.02
 """Of the learning rate, at the end of the schedule."""
 TRUNK_RATE = 0.3
 """Share of the learning rate at which the trunk learns, which starts from photographs."""
 
 
-class Learner:
-    """Weights, average and optimiser of a training.
+class Learning(ABC, Generic[Network, Lesson]):
+    """A network that learns: weights, average and optimiser of a training.
 
     Args:
+        network: As it begins.
         options: The training.
         devices: Where.
-        begin_with: Weights to go on from, of a network of the same shape; None for fresh ones.
     """
 
-    def __init__(self, options: TrainOptions, devices: Devices, begin_with: HdNet | None = None) -> None:
-        network = begin_with or _fresh(options)
-        self.options, self._devices = options, devices
-        self.network = network.requires_grad_(requires_grad=True).train().to(devices.device)
+    def __init__(self, network: Network, options: TrainOptions, devices: Devices) -> None:
+        self.options, self.devices = options, devices
+        self.network: Network = network.requires_grad_(requires_grad=True).train().to(devices.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = MovingAverage(self.network, options.ema)
-        self._called = devices.spread(self.network)
+        self.called = devices.spread(self.network)
         self._optimiser = _optimiser(self.network, options)
         self.step = 0
 
-    def learn(self, batch: Batch, pairs: Pairs | None = None) -> dict[str, Tensor]:
+    @abstractmethod
+    def losses(self, batch: Lesson, pairs: Pairs | None) -> Parts:
+        """What is to become smaller, by the names in `LossWeights`; calls the network as `called`."""
+
+    def learn(self, batch: Lesson, pairs: Pairs | None = None) -> dict[str, Tensor]:
         """One step; returns the losses, their weighted sum as "loss" and the gradient's norm.
 
         Args:
@@ -49,7 +55,7 @@ class Learner:
         """
         for group in self._optimiser.param_groups:
             group["lr"] = group["share"] * learning_rate(self.options, self.step)
-        parts = self._losses(batch, pairs)
+        parts = self.losses(batch, pairs)
         total = weighted_sum(parts, self.options.loss)
         self._optimiser.zero_grad()
         torch.autograd.backward(total)
@@ -60,20 +66,6 @@ class Learner:
         self.average.update(self.network, self.step)
         found = {"loss": total, **parts, "gradient_norm": norm}
         return {name: value.detach() for name, value in found.items()}
-
-    def _losses(self, batch: Batch, pairs: Pairs | None) -> Parts:
-        picture = batch.picture if pairs is None else torch.cat([batch.picture, pairs.picture])
-        known, body = len(batch.picture), batch.body
-        if body is not None and pairs is not None:  # pairs are told nothing
-            body = torch.cat([body, body.new_zeros(len(pairs.picture), *body.shape[1:])])
-        with self._devices.autocast():
-            prediction = self._called(picture, body)
-        parts = supervised_losses(_part(prediction, slice(known)), batch, self.options.stage)
-        if pairs is not None:
-            of_video = video_losses(_part(prediction, slice(known, None)), pairs)
-            of_video["consistency"] = of_video["consistency"] + parts["consistency"]
-            parts |= of_video
-        return parts
 
     def state(self) -> dict[str, Any]:
         """All of it."""
@@ -90,6 +82,34 @@ class Learner:
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])
         self._optimiser.load_state_dict(state["optimiser"])
+
+
+class Learner(Learning[HdNet, Batch]):
+    """HDNet learns.
+
+    Args:
+        options: The training.
+        devices: Where.
+        begin_with: Weights to go on from, of a network of the same shape; None for fresh ones.
+    """
+
+    def __init__(self, options: TrainOptions, devices: Devices, begin_with: HdNet | None = None) -> None:
+        super().__init__(begin_with or _fresh(options), options, devices)
+
+    def losses(self, batch: Batch, pairs: Pairs | None) -> Parts:
+        """Those of the stage."""
+        picture = batch.picture if pairs is None else torch.cat([batch.picture, pairs.picture])
+        known, body = len(batch.picture), batch.body
+        if body is not None and pairs is not None:  # pairs are told nothing
+            body = torch.cat([body, body.new_zeros(len(pairs.picture), *body.shape[1:])])
+        with self.devices.autocast():
+            prediction = self.called(picture, body)
+        parts = supervised_losses(_part(prediction, slice(known)), batch, self.options.stage)
+        if pairs is not None:
+            of_video = video_losses(_part(prediction, slice(known, None)), pairs)
+            of_video["consistency"] = of_video["consistency"] + parts["consistency"]
+            parts |= of_video
+        return parts
 
 
 def _part(prediction: Prediction, samples: slice) -> Prediction:
@@ -116,7 +136,7 @@ def _fresh(options: TrainOptions) -> HdNet:
     return network
 
 
-def _optimiser(network: HdNet, options: TrainOptions) -> torch.optim.Optimizer:
+def _optimiser(network: Backbone, options: TrainOptions) -> torch.optim.Optimizer:
     """AdamW (Loshchilov & Hutter, ICLR 2019).
 
     Filters and matrices decay, biases and scales do not; what the trunk knows already is changed with care.

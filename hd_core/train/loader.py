@@ -1,9 +1,9 @@
 """Samples on their way from tickets to the device: prepared in another process while the network learns."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from zlib import crc32
 
 import numpy as np
@@ -21,6 +21,21 @@ from hd_core.train.warp_loss import Matches
 
 AHEAD = 3
 """Batches that wait."""
+
+Single = TypeVar("Single")
+Made_co = TypeVar("Made_co", covariant=True)
+Lesson = TypeVar("Lesson")
+
+
+@runtime_checkable
+class Source(Protocol[Made_co]):
+    """Makes samples and pairs from tickets, in any process."""
+
+    def sample(self, ticket: Ticket) -> Made_co:
+        """Of a ticket without a key as the program itself would cut it."""
+
+    def pair(self, ticket: Ticket) -> Pair:
+        """Two frames of a clip."""
 
 
 class Samples:
@@ -63,9 +78,22 @@ class Samples:
 
 
 def load_batches(
-    samples: Samples, order: Order, *, workers: int, device: torch.device
-) -> Iterator[tuple[Batch, Pairs | None]]:
-    """Batches in the order's sequence, without end, whatever the number of workers."""
+    samples: Source[Single],
+    order: Order,
+    *,
+    stack: Callable[[Sequence[Single], torch.device], Lesson],
+    workers: int,
+    device: torch.device,
+) -> Iterator[tuple[Lesson, Pairs | None]]:
+    """Batches in the order's sequence, without end, whatever the number of workers.
+
+    Args:
+        samples: Makes them.
+        order: Which.
+        stack: Makes a batch of samples.
+        workers: Processes that prepare samples.
+        device: Where batches go.
+    """
     loader = DataLoader(
         _Batches(samples),
         batch_size=None,
@@ -77,13 +105,13 @@ def load_batches(
         worker_init_fn=_outlive_signals,
     )
     for singles, pairs in loader:
-        yield to_batch(singles, device), to_pairs(pairs, device) if pairs else None
+        yield stack(singles, device), to_pairs(pairs, device) if pairs else None
 
 
 def to_batch(samples: Sequence[Sample], device: torch.device) -> Batch:
     """Stack samples on a device."""
     *parts, bodies = zip(*samples, strict=True)
-    picture, normal, relief, truth, intrinsics = (_stack(part, device) for part in parts)
+    picture, normal, relief, truth, intrinsics = (stack_arrays(part, device) for part in parts)
     picture = picture.contiguous(memory_format=torch.channels_last)
     return Batch(picture, normal, relief, truth, intrinsics, _stack_bodies(bodies, device))
 
@@ -91,20 +119,20 @@ def to_batch(samples: Sequence[Sample], device: torch.device) -> Batch:
 def to_pairs(pairs: Sequence[Pair], device: torch.device) -> Pairs:
     """Stack pairs on a device, the firsts before the seconds."""
     pictures, intrinsics = (
-        torch.cat(list(_stack([getattr(pair, name) for pair in pairs], device).unbind(1)))
+        torch.cat(list(stack_arrays([getattr(pair, name) for pair in pairs], device).unbind(1)))
         for name in ("picture", "intrinsics")
     )
-    matches = Matches(*(_stack(part, device) for part in zip(*(pair.matches for pair in pairs), strict=True)))
+    matches = Matches(*(stack_arrays(part, device) for part in zip(*(pair.matches for pair in pairs), strict=True)))
     return Pairs(pictures.contiguous(memory_format=torch.channels_last), intrinsics, matches)
 
 
-class _Batches(Dataset[tuple[list[Sample], list[Pair]]]):
+class _Batches(Dataset[tuple[list[Any], list[Pair]]]):
     """Asked for a list of tickets at once, so that a whole batch is one item."""
 
-    def __init__(self, samples: Samples) -> None:
+    def __init__(self, samples: Source[Any]) -> None:
         self._samples = samples
 
-    def __getitem__(self, tickets: list[Ticket]) -> tuple[list[Sample], list[Pair]]:
+    def __getitem__(self, tickets: list[Ticket]) -> tuple[list[Any], list[Pair]]:
         singles = [self._samples.sample(ticket) for ticket in tickets if not ticket.pair]
         return singles, [self._samples.pair(ticket) for ticket in tickets if ticket.pair]
 
@@ -123,10 +151,11 @@ def _stack_bodies(bodies: Sequence[np.ndarray | None], device: torch.device) -> 
     if known is None:
         return None
     nothing = np.zeros_like(known)
-    return _stack([nothing if body is None else body for body in bodies], device)
+    return stack_arrays([nothing if body is None else body for body in bodies], device)
 
 
-def _stack(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:
+def stack_arrays(arrays: Sequence[np.ndarray], device: torch.device) -> Tensor:
+    """Arrays of one shape as one tensor on a device."""
     return torch.from_numpy(np.stack(arrays)).to(device)
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from hd_core.errors import UsageError
 
-Stage = Literal["normals", "depth", "video", "joint"]
-"""HDNet's three stages, and normals and depth learned together."""
+Stage = Literal["normals", "depth", "video", "joint", "iuv"]
+"""HDNet's three stages, normals and depth learned together, and the correspondence network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,10 @@ class LossWeights:
     """Distance of corresponding points after the best similarity of each body part, in crop sizes."""
     spread: float = 0.05
     """Likelihood of the errors under the predicted spreads."""
+    part: float = 1.0
+    """Cross entropy of the body's parts; stage iuv only, as the next."""
+    place: float = 10.0
+    """Distance between the predicted and the true point of the template, m."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +59,8 @@ class TrainOptions:
     """A training; equal options on equal data give equal weights on the CPU."""
 
     stage: Stage = "joint"
-    """normals, depth, video (self-supervised on pairs of frames), or joint: normals and depth together."""
+    """normals, depth, video (self-supervised on pairs of frames), joint: normals and depth together, or iuv: the
+    correspondence network."""
     network: Literal["small", "large"] = "small"
     """`small` for CPUs, `large` for GPUs."""
     size: int = 256

@@ -1,5 +1,6 @@
 """One training sample: a frame of a clip, placed and spoiled, as the planes the network reads and their truth."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,15 +92,23 @@ def sample_at(
         strength: Of what is done to picture and matte.
         body: How likely the sample is told of the body.
     """
+    view = placed_view(frame, placing, size=size, rng=rng, strength=strength)
+    if rng is not None and body:
+        view = replace(view, body=draw_body(rng, frame, placing, size=size, share=body))
+    return _sample(view, placed_surface(frame, placing, size))
+
+
+def placed_view(
+    frame: PackedFrame, placing: Placing, *, size: int, rng: np.random.Generator | None = None, strength: float = 0.0
+) -> View:
+    """What a camera sees of a placed frame; unspoiled without a generator. Arguments as those of `sample_at`."""
     colours, matte = _colours(frame, placing, size)
-    rgb, found = np.rint(colours).astype(np.uint8), None
+    rgb = np.rint(colours).astype(np.uint8)
     if rng is not None:
         rgb = spoil_picture(rng, colours, strength=strength)
         matte = spoil_matte(rng, matte, strength=strength)
-        found = draw_body(rng, frame, placing, size=size, share=body) if body else None
     crop = whole_frame(placing.camera(window_intrinsics(frame), size))
-    view = View(rgb=rgb, alpha=matte, crop=crop, frame_index=0, time_seconds=0.0, body=found)
-    return _sample(view, placed_surface(frame, placing, size))
+    return View(rgb=rgb, alpha=matte, crop=crop, frame_index=0, time_seconds=0.0)
 
 
 def placed_surface(frame: PackedFrame, placing: Placing, size: int) -> Surface:

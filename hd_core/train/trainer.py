@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,15 @@ import torch
 from hd_core.atomic import write_bytes
 from hd_core.errors import UsageError
 from hd_core.predict.hdnet import cpu_threads
-from hd_core.predict.weights import WeightsCard, load_weights, save_weights
+from hd_core.predict.weights import WeightsCard, save_weights
 from hd_core.progress import Progress
 from hd_core.train.checkpoint import keep_lines, load_checkpoint, save_checkpoint
 from hd_core.train.curves import NAME, add_line, draw_curves
 from hd_core.train.devices import Devices, join_devices
-from hd_core.train.learner import Learner, disregard_body, learning_rate
-from hd_core.train.loader import Samples, load_batches
-from hd_core.train.objective import Batch, Pairs
-from hd_core.train.options import SittingOptions, TrainOptions
+from hd_core.train.iuv_subject import CORRESPONDENCE
+from hd_core.train.job import Job
+from hd_core.train.learner import Learning, learning_rate
+from hd_core.train.options import LossWeights, TrainOptions
 from hd_core.train.order import (
     VIDEO,
     Order,
@@ -31,38 +30,15 @@ from hd_core.train.order import (
     video_clips,
 )
 from hd_core.train.samples import Ticket
-from hd_core.train.validate import validate
+from hd_core.train.subject import SURFACE, Subject
 
-PANELS = (
-    ("loss", "normal", "fold"),
-    ("depth", "gradient", "depth_normal"),
-    ("normal_mean_deg", "normal_mean_deg_with_body", "depth_normal_mean_deg"),
-)
 OWN: dict[str, Any] = {"licence": "Apache-2.0", "training_data": "", "body_share": 0.0}
 """Of weights that began with nothing."""
-OLDER = {"augment": {"body": 0.0}}
+OLDER = {"augment": {"body": 0.0}, "loss": {"part": LossWeights.part, "place": LossWeights.place}}
 """What trainings did before there was an option for it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What to train, on what, and where it goes.
-
-    Args:
-        data: Data folder of `hd-core synth` or `hd-core import-data`.
-        folder: Gets `checkpoint.pt`, `weights.safetensors` with its card, `curve.jsonl` and `curve.png`.
-        options: The training; the same in every sitting.
-        sitting: This sitting.
-        begin_with: Weights to begin a new training with; a training that has begun goes on from its checkpoint.
-        command: What the card says of how the weights were made.
-    """
-
-    data: Path
-    folder: Path
-    options: TrainOptions
-    sitting: SittingOptions
-    begin_with: Path | None = None
-    command: str = ""
+__all__ = ["Job", "train"]
 
 
 def train(job: Job, progress: Progress) -> dict[str, float] | None:
@@ -85,11 +61,11 @@ class _Sitting:
     def __init__(self, job: Job, devices: Devices, progress: Progress) -> None:
         _enter(job.folder, job.options, leads=devices.leads)
         state = load_checkpoint(job.folder)
-        network, card = load_weights(job.begin_with) if job.begin_with and not state else (None, None)
         self.job, self.devices, self.progress = job, devices, progress
-        if network and card and not card.body_share:
-            disregard_body(network)
-        self.learner = Learner(job.options, devices, network)
+        self.subject: Subject = CORRESPONDENCE if job.options.stage == "iuv" else SURFACE
+        begun = self.subject.begin(job, devices, afresh=not state)
+        self.learner: Learning[Any, Any] = begun[0]
+        card = begun[1]
         self.origin = _origin(card) if card else OWN
         pairs = _pairs(job.options)
         video = devices.agreed(lambda: video_clips(job.data)) if pairs else []
@@ -113,7 +89,7 @@ class _Sitting:
         """Learn until it is time to stop; save all."""
         sitting, spent, begun = self.job.sitting, self.seconds, time.monotonic()
         saved = 0.0
-        batches = self._batches()
+        batches = self.subject.batches(self.job, self.order, self.devices.device)
         while self.learner.step < self.job.options.steps:
             losses = self.learner.learn(*next(batches))
             self.order.took()
@@ -140,13 +116,6 @@ class _Sitting:
         save = now - saved >= 60 * sitting.checkpoint_minutes
         return self.devices.agreed(lambda: (stop, save))
 
-    def _batches(self) -> Iterator[tuple[Batch, Pairs | None]]:
-        return load_batches(self._samples(), self.order, workers=self.job.sitting.loader, device=self.devices.device)
-
-    def _samples(self) -> Samples:
-        options = self.job.options
-        return Samples(self.job.data / "packed", size=options.size, augment=options.augment, gap=options.gap)
-
     def _tell(self, losses: dict[str, torch.Tensor]) -> None:
         step = self.learner.step
         if step % self.job.sitting.log_every:
@@ -165,9 +134,9 @@ class _Sitting:
             return
         middle = frames_per_clip(data, Path(clips[0]).parent.name) // 2
         tickets = [Ticket(shard=data / clip, frame=middle) for clip in clips]
-        self.scores = validate(self.learner.average.network, self._samples(), tickets, self.devices.device)
+        self.scores = self.subject.validate(self.job, self.learner.average.network, tickets, self.devices.device)
         add_line(self.job.folder, {"step": self.learner.step, "seconds": self.seconds, **self.scores})
-        draw_curves(self.job.folder, PANELS)
+        draw_curves(self.job.folder, self.subject.panels)
 
     def _save(self) -> None:
         if self.devices.leads:
@@ -195,7 +164,8 @@ class _Sitting:
             f"of {options.batch * self.devices.world} at {options.size} px in {self.seconds / 60:.0f} minutes",
             command=self.job.command,
             scores={f"validation_{name}": round(value, 4) for name, value in self.scores.items()},
-            body_share=options.augment.body or self.origin.get("body_share", 0.0),
+            body_share=self.subject.body_share(options, before=self.origin.get("body_share", 0.0)),
+            size=options.size,
         )
         save_weights(self.job.folder / "weights.safetensors", network, card)
 

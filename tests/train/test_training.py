@@ -138,7 +138,7 @@ def test_what_samples_are_told_of_the_body_is_learned_from_and_the_card_and_the_
     assert torch.equal(before[:, :24], after[:, :24]) and before[:, 24:].any() and after[:, 24:].abs().max() < 1e-7
     # A training from before there was such an option goes on as one that tells nothing, and as no other.
     known = json.loads((tmp_path / "train.json").read_text())
-    del known["augment"]["body"]
+    del known["augment"]["body"], known["loss"]["part"], known["loss"]["place"]
     (tmp_path / "train.json").write_text(json.dumps(known))
     with pytest.raises(UsageError, match=r"augment was .*'body': 0.0"):
         train(job_of(data, tmp_path), Silent())

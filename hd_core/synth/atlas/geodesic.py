@@ -17,6 +17,9 @@ from hd_core.synth.atlas.anny24 import Atlas, load_atlas
 Vertices = Float[np.ndarray, "v 3"]
 Faces = Integer[np.ndarray, "f 3"]
 
+SLACK_M = 0.04
+"""How far beyond its targets a search goes on: a way over a long edge may still arrive later and be shorter."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
@@ -42,7 +45,8 @@ class Surface:
             barycentric: Weights of its corners.
         """
         source = barycentric @ self.vertices[self.faces[face]]
-        return np.asarray(_spread(self.vertices, self.faces, self.first, self.around, int(face), source))
+        nobody = np.empty(0, np.int64), np.empty((0, 3))
+        return np.asarray(_spread(self.vertices, self.faces, self.first, self.around, int(face), source, *nobody))
 
     def between(
         self,
@@ -51,7 +55,7 @@ class Surface:
         other_face: Integer[np.ndarray, " n"],
         other_barycentric: Float[np.ndarray, "n 3"],
     ) -> Float[np.ndarray, " n"]:
-        """Distance of each point from its partner, m; one search for every different first point.
+        """Distance of each point from its partner, m; one search for every different first point, as far as needed.
 
         Args:
             face: Triangles of the first points.
@@ -60,21 +64,26 @@ class Surface:
             other_barycentric: Weights of their corners.
         """
         starts, owner = np.unique(np.column_stack([face, barycentric]), axis=0, return_inverse=True)
-        targets = np.einsum("nk,nkc->nc", other_barycentric, self.vertices[self.faces[other_face]])
-        found = np.empty(len(face))
-        for number, start in enumerate(starts):
-            rows = np.flatnonzero(owner.ravel() == number)
-            at, weights = int(start[0]), start[1:]
-            source = weights @ self.vertices[self.faces[at]]
-            far = self.from_point(at, weights)
-            for row in rows:
-                end, target = int(other_face[row]), targets[row]
-                found[row] = (
-                    np.linalg.norm(target - source)
-                    if end == at
-                    else _arrive(self.vertices, far, self.faces[end], target)
-                )
+        order = np.argsort(owner.ravel(), kind="stable")
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(owner.ravel(), minlength=len(starts)))])
+        ends = np.asarray(other_face, np.int64)
+        sources = np.einsum("nk,nkc->nc", starts[:, 1:], self.vertices[self.faces[starts[:, 0].astype(np.int64)]])
+        targets = np.einsum("nk,nkc->nc", other_barycentric, self.vertices[self.faces[ends]])
+        found = np.empty(len(order))
+        for number, (source, start) in enumerate(zip(sources, starts, strict=True)):
+            rows = order[bounds[number] : bounds[number + 1]]
+            found[rows] = self._from_source(int(start[0]), source, ends[rows], targets[rows])
         return found
+
+    def _from_source(
+        self, face: int, source: Float[np.ndarray, "3"], ends: Int[np.ndarray, " n"], targets: Float[np.ndarray, "n 3"]
+    ) -> Float[np.ndarray, " n"]:
+        straight: np.ndarray = np.linalg.norm(targets - source, axis=1)
+        elsewhere = ends != face
+        if elsewhere.any():
+            mesh = self.vertices, self.faces, self.first, self.around
+            straight[elsewhere] = _reach(*mesh, face, source, ends[elsewhere], targets[elsewhere])
+        return straight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,10 +161,36 @@ def geodesic_table(count: int = 1000) -> GeodesicTable:
 
 
 @compiled
-def _spread(  # noqa: PLR0917 - compiled code has no keywords
-    vertices: np.ndarray, faces: np.ndarray, first: np.ndarray, around: np.ndarray, face: int, source: np.ndarray
+def _reach(  # noqa: PLR0917 - compiled code has no keywords
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    first: np.ndarray,
+    around: np.ndarray,
+    face: int,
+    source: np.ndarray,
+    ends: np.ndarray,
+    targets: np.ndarray,
+) -> np.ndarray:
+    """Distances of some points from a source on another face."""
+    far = _spread(vertices, faces, first, around, face, source, ends, targets)
+    return _arrive_at(vertices, far, faces, ends, targets)
+
+
+@compiled
+def _spread(  # noqa: C901, PLR0917 - compiled code has no keywords, and calls in its loop cost
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    first: np.ndarray,
+    around: np.ndarray,
+    face: int,
+    source: np.ndarray,
+    ends: np.ndarray,
+    targets: np.ndarray,
 ) -> np.ndarray:
     """Dijkstra's order, each triangle passed as if it and what lies behind were flat.
+
+    With `targets` on the faces `ends` the search stops `SLACK_M` beyond the farthest of them; what lies farther is not
+    known then.
 
     Source: Novotni and Klein, "Computing geodesic distances on triangular meshes", 2002; here the search is repeated
     from every vertex whose distance sinks, so that obtuse triangles need no special case.
@@ -166,10 +201,15 @@ def _spread(  # noqa: PLR0917 - compiled code has no keywords
     for corner in faces[face]:
         far[corner] = np.sqrt(((vertices[corner] - source) ** 2).sum())
         heapq.heappush(heap, (far[corner], corner))
+    look = 0.0
     while len(heap) > 0:
         distance, here = heapq.heappop(heap)
         if distance > far[here]:
             continue
+        if len(ends) > 0 and distance > look:
+            look = distance + SLACK_M / 4
+            if distance > _arrive_at(vertices, far, faces, ends, targets).max() + SLACK_M:
+                break
         for place in range(first[here], first[here + 1]):
             corners = faces[around[place]]
             for k in range(3):
@@ -185,6 +225,17 @@ def _spread(  # noqa: PLR0917 - compiled code has no keywords
                     far[target] = reached
                     heapq.heappush(heap, (reached, target))
     return far
+
+
+@compiled
+def _arrive_at(
+    vertices: np.ndarray, far: np.ndarray, faces: np.ndarray, ends: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    """The same of several points, each on its face."""
+    found = np.empty(len(ends))
+    for number in range(len(ends)):
+        found[number] = _arrive(vertices, far, faces[ends[number]], targets[number])
+    return found
 
 
 @compiled

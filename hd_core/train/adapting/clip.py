@@ -90,16 +90,17 @@ def clip_of_shard(path: Path, *, most: int) -> AdaptClip:
     return AdaptClip(name=f"clip {path.stem} of hd-core synth", views=views, charts=charts)
 
 
-def with_maps(views: Sequence[View], folder: Path, *, num_frames: int) -> list[View]:
+def with_maps(views: Sequence[View], folder: Path, *, num_frames: int, charts: Charts = "anny24") -> list[View]:
     """Views with the maps of a folder: PNGs of whole frames in the order of their names, one for each frame.
 
     Args:
         views: Of a video.
         folder: PNGs of v, u and part in this order.
         num_frames: Of the video.
+        charts: Whose u and v they hold, where they do not say so themselves.
 
     Raises:
-        InputError: There are too few maps, or one cannot be used.
+        InputError: There are too few maps, or one cannot be used or holds other charts.
     """
     paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".png")
     if len(paths) != num_frames:
@@ -107,7 +108,8 @@ def with_maps(views: Sequence[View], folder: Path, *, num_frames: int) -> list[V
             f"{folder} holds {len(paths)} maps (.png); the video has {num_frames} frames.",
             "Expected one map for each frame of the video, in the order of their names.",
         )
-    return [replace(view, body=BodyMaps(iuv=_cut(read_densepose(paths[view.frame_index]), view))) for view in views]
+    maps = (read_densepose(paths[view.frame_index], convention=charts) for view in views)
+    return [replace(view, body=BodyMaps(iuv=_cut(own, view))) for view, own in zip(views, maps, strict=True)]
 
 
 def _cut(iuv: UInt8[np.ndarray, "a b 3"], view: View) -> UInt8[np.ndarray, "h w 3"]:

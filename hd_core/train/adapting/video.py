@@ -51,5 +51,5 @@ def clip_of_video(
         paths = [run.frame_path("person", PERSON_ID, index) for index in run.frame_indices("person", PERSON_ID)]
         views = [read_view(path) for path in paths]
     if maps is not None:
-        views = with_maps(views, maps, num_frames=clip.num_frames)
+        views = with_maps(views, maps, num_frames=clip.num_frames, charts=charts)
     return AdaptClip(name=video.name, views=views, charts=charts)

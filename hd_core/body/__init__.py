@@ -1,0 +1,1 @@
+"""Dense correspondence: which point of the body every pixel of a person shows."""

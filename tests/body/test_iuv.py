@@ -1,0 +1,118 @@
+"""Finding the body in a view: at its size, on its mask alone, the same twice, refused where weights are not whole."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from iuv_scenes import SMALL, small_network
+from predict_scenes import frame_camera, sphere, view_of
+
+from hd_core.body.iuv import BodyFinder
+from hd_core.errors import WeightsError
+from hd_core.geometry.crop import whole_frame
+from hd_core.predict.network import build_network
+from hd_core.predict.weights import WeightsCard, save_weights
+
+CARD = WeightsCard(network=SMALL, licence="Apache-2.0", training_data="none", command="none", size=64)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "iuv.safetensors"
+    network = small_network()
+    # Away from even parts, so that some are found.
+    network.clothed_head.weight.data *= 30
+    network.body_head.weight.data *= 30
+    save_weights(path, network, CARD)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finder(weights):
+    return BodyFinder.load(weights)
+
+
+def ball_view(width=96, height=72):
+    camera = frame_camera(width, height)
+    return view_of(camera, np.isfinite(sphere(camera)[0]))
+
+
+@pytest.mark.parametrize("target", ["clothed", "body"])
+def test_maps_have_the_size_of_the_view_and_show_nothing_off_its_mask(finder, target):
+    view = ball_view()
+    body, confidence = finder.find_body(view, target=target)
+    assert body.iuv.shape == (72, 96, 3) and body.iuv.dtype == np.uint8
+    assert confidence.shape == (72, 96) and confidence.dtype == np.float32
+    assert not body.iuv[~view.mask].any() and not confidence[~view.mask].any()
+    shown = body.iuv[..., 0] > 0
+    assert shown.any() and ((confidence > 0) == shown).all() and confidence.max() <= 1
+
+
+def test_the_two_surfaces_are_found_by_read_outs_of_their_own_and_the_same_twice(finder):
+    view = ball_view()
+    (clothed, sure), (body, _) = (finder.find_body(view, target=target) for target in ("clothed", "body"))
+    assert (clothed.iuv != body.iuv).any()
+    again = finder.find_body(view)
+    assert np.array_equal(again[0].iuv, clothed.iuv) and np.array_equal(again[1], sure)
+
+
+def test_where_the_person_stands_in_the_view_changes_nothing_by_whole_coarse_pixels(finder):
+    view = ball_view()
+    moved = [np.roll(plane, (8, 8), axis=(0, 1)) for plane in (view.rgb, view.alpha)]
+    k = view.crop.camera.intrinsics.copy()
+    k[:2, 2] += 8
+    crop = whole_frame(replace(view.crop.camera, intrinsics=k))
+    beside = replace(view, rgb=moved[0], alpha=moved[1], crop=crop)
+    first, second = finder.find_body(view)[0].iuv, finder.find_body(beside)[0].iuv
+    same = (np.roll(first, (8, 8), axis=(0, 1)) == second).all(axis=-1)
+    assert same.mean() > 0.999
+
+
+def test_the_background_changes_nothing(finder):
+    view = ball_view()
+    other = np.where(view.mask[..., None], view.rgb, 255 - view.rgb)
+    assert np.array_equal(finder.find_body(view)[0].iuv, finder.find_body(replace(view, rgb=other))[0].iuv)
+
+
+def test_a_large_view_is_seen_at_the_size_of_the_samples_and_answered_at_its_own(finder):
+    """Four copies of every pixel: what is found of the small view is found of the large one, in between as between."""
+    view = ball_view(96, 72)
+    wide = ball_view(192, 144)
+    wide = replace(
+        wide,
+        rgb=view.rgb.repeat(2, axis=0).repeat(2, axis=1),
+        alpha=view.alpha.repeat(2, axis=0).repeat(2, axis=1),
+    )
+    small, large = (finder.find_body(one)[0].iuv for one in (view, wide))
+    assert large.shape == (144, 192, 3)
+    assert (large[::2, ::2, 0] == small[..., 0])[view.mask].mean() > 0.95
+
+
+def test_nobody_in_view_is_an_empty_map(finder):
+    view = ball_view()
+    body, confidence = finder.find_body(replace(view, alpha=np.zeros_like(view.alpha)))
+    assert not body.iuv.any() and not confidence.any()
+
+
+def test_a_damaged_file_is_refused_by_its_digest(weights, tmp_path):
+    path = tmp_path / "iuv.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    path.with_suffix(".json").write_bytes(weights.with_suffix(".json").read_bytes())
+    with pytest.raises(WeightsError, match="sha256"):
+        BodyFinder.load(path)
+
+
+def test_weights_of_hdnet_are_refused(tmp_path):
+    path = tmp_path / "hdnet.safetensors"
+    save_weights(path, build_network(SMALL, seed=0), CARD)
+    with pytest.raises(WeightsError, match="another network"):
+        BodyFinder.load(path)
+
+
+def test_a_description_names_digest_and_origin(finder, weights):
+    said = finder.describe()
+    assert said["weights_sha256"] == json.loads(weights.with_suffix(".json").read_text())["sha256"]
+    assert said["licence"] == "Apache-2.0" and said["device"] == "cpu"
