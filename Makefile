@@ -6,6 +6,8 @@ RUN := $(VENV)/bin
 BPY_VERSIONS := 4.5.15 5.0.1
 GLTF_VALIDATOR := build/gltf-validator
 EXPORTS := build/blender-exports
+ADDON := build/hd_human-$(shell sed -n 's/^version = "\(.*\)"/\1/p' blender_addon/blender_manifest.toml).zip
+ADDON_SOURCES := $(shell find blender_addon -name '*.py') blender_addon/blender_manifest.toml blender_addon/LICENSE
 # Libraries that bpy loads on a bare Debian; the last two let Workbench render without a display.
 BPY_LIBRARIES := libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1 libxxf86vm1 libgomp1 \
     libegl1 libgl1-mesa-dri
@@ -17,7 +19,7 @@ export OMP_NUM_THREADS ?= 1
 
 # Without this make deletes the stamps of the Blender environments, which only a pattern rule names.
 .SECONDARY:
-.PHONY: demo test lint test-core test-blender system clean
+.PHONY: demo test lint test-core test-blender addon system clean
 
 demo: $(VENV)/installed
 	$(RUN)/hd-core reconstruct examples/data/dancer.mp4 --output out/demo --progress none --overwrite \
@@ -49,8 +51,14 @@ $(GLTF_VALIDATOR)/node_modules:
 
 test-blender: $(BPY_VERSIONS:%=test-bpy-%)
 
-test-bpy-%: .venv-bpy-%/installed $(EXPORTS)/expected.json
-	HD_BLENDER_EXPORTS=$(EXPORTS) .venv-bpy-$*/bin/python -m pytest -c tests/blender/pytest.ini tests/blender
+test-bpy-%: .venv-bpy-%/installed $(EXPORTS)/expected.json $(ADDON)
+	HD_BLENDER_EXPORTS=$(EXPORTS) HD_ADDON_ZIP=$(ADDON) HD_CORE=$(abspath $(RUN)/hd-core) \
+	    .venv-bpy-$*/bin/python -m pytest -c tests/blender/pytest.ini tests/blender
+
+addon: $(ADDON)
+
+$(ADDON): tools/build_addon.py $(ADDON_SOURCES)
+	$(PYTHON) tools/build_addon.py build
 
 .venv-bpy-%/installed: constraints-bpy.txt | system
 	$(PYTHON) -m venv .venv-bpy-$*

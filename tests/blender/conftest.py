@@ -2,8 +2,18 @@
 
 import json
 import os
+import sys
+import tempfile
 from pathlib import Path
 
+# Before bpy: nothing of this machine's user is read, and nothing is installed for them. A real Blender knows already.
+if "bpy" not in sys.modules:
+    RESOURCES = tempfile.TemporaryDirectory(prefix="hd-blender-")
+    os.environ["BLENDER_USER_RESOURCES"] = RESOURCES.name
+
+import addon_bank
+import addon_scene
+import addon_zip
 import bpy
 import numpy as np
 import pytest
@@ -47,3 +57,31 @@ class Expected:
 
     def mask(self, name):
         return self._arrays[f"ball/{name}"]
+
+
+@pytest.fixture(scope="session")
+def runs(exports):
+    """Runs with a bank, by name."""
+    return addon_bank.Runs(exports)
+
+
+@pytest.fixture(scope="session")
+def addon_package(tmp_path_factory):
+    """The built zip, installed."""
+    path = addon_zip.package(tmp_path_factory.mktemp("package"))
+    addon_zip.install(path)
+    return path
+
+
+@pytest.fixture
+def addon(addon_package, empty_file):
+    """The add-on from the built zip, switched on in an empty file, and off again after the test."""
+    yield addon_zip.enable()
+    addon_zip.disable()
+
+
+@pytest.fixture(scope="session")
+def made_run(addon_package, tmp_path_factory):
+    """A finished run of the bundled clip, by the real core; tests may copy but not change it."""
+    addon_zip.enable()
+    return addon_scene.make_run(tmp_path_factory.mktemp("made") / "run", "--formats", "usdc")

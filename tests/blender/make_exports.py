@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import export_zoo
 import pipeline_clips
+from make_runs import make_runs
 
 from hd_core.cli.main import main as command_line
 from hd_core.export.exr import write_passes
@@ -60,6 +61,7 @@ def main(folder: Path) -> None:
         write_scene(ball_scene(camera), folder / f"ball_{name}.usdc")
         arrays[f"ball/{name}"] = ball_mask(camera)
     write_exr(folder)
+    make_runs(folder)
     np.savez(folder / "expected.npz", **arrays)
     (folder / "expected.json").write_text(json.dumps(known, indent=1))
 
