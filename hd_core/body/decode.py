@@ -1,7 +1,7 @@
 """From what the correspondence network says to parts and chart places: the points of the body that pixels show.
 
-A pixel belongs to its likeliest part. Of that part's chart the place is taken whose point of the template is nearest
-to the predicted one: the network's points hover over the skin, this lays them on it.
+Where some part is likelier than none, a pixel belongs to the likeliest. Of that part's chart the place is taken whose
+point of the template is nearest to the predicted one: the network's points hover over the skin, this lays them on it.
 """
 
 import functools
@@ -21,6 +21,7 @@ _STEP = 4
 _APART_M = 10.0
 """Parts are looked for that far from each other, so that only points of the right one are near."""
 _INSIDE = 1e-6
+_NOBODY = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ def decode(coarse: Coarse, mask: Bool[np.ndarray, "h w"]) -> Decoded:
     rows, columns = np.nonzero(mask)
     cells, weights = _taps(coarse, rows, columns)
     mixed = _mixed(coarse.parts.reshape(-1, len(PART_NAMES)), cells, weights)
-    part = np.where(weights.any(axis=0), mixed.argmax(axis=1), 0)
+    somebody = weights.any(axis=0) & (mixed[:, 0] < _NOBODY)
+    part = np.where(somebody, mixed[:, 1:].argmax(axis=1) + 1, 0)
     known = part > 0
     rows, columns, cells, weights, part = rows[known], columns[known], cells[:, known], weights[:, known], part[known]
     offsets = coarse.offsets.reshape(-1, len(PART_NAMES) - 1, 3)

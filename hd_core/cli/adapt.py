@@ -29,12 +29,11 @@ class Adapt:
     clip: Path | None = None
     """In place of a video: a clip of hd-core synth (.npz), whose map of the body is spoiled as found ones are."""
     iuv: Path | None = None
-    """Folder of maps of the body: PNGs of whole frames, one for each, in the order of their names; v, u and part.
-    Found by the correspondence network if omitted."""
+    """Folder of maps of the body: PNGs of whole frames, one for each, in the order of their names; v, u and part."""
     charts: Charts = "anny24"
     """Whose u and v the maps hold; no body can be fitted to densepose, they only serve to measure."""
     find_body: bool = False
-    """Find the body of a --clip with the correspondence network, too, instead of taking the clip's own maps."""
+    """Find the body with the correspondence network. For trying: its weights of today make normals worse."""
     weights: Path | None = None
     """Weights to begin with; those in the package if omitted."""
     options: Annotated[AdaptOptions, tyro.conf.arg(name="")] = field(default_factory=AdaptOptions)
@@ -48,12 +47,12 @@ class Adapt:
         from hd_core.train.adapting.run import WEIGHTS, AdaptJob, adapt  # noqa: PLC0415 - keeps --help quick
 
         clip = self._clip(talk)
-        if self.find_body or not clip.has_maps:
+        if self.find_body:
             clip = self._found(clip, talk)
         if not clip.has_maps or clip.charts != "anny24" or not self.options.body:
             talk.warn(
                 "No body is fitted: the clip teaches by turned and mirrored pictures alone, which brings little. "
-                "Leave out --no-body, and give maps of the charts anny24 or none."
+                "Give maps of the body with --iuv."
             )
         job = AdaptJob(
             clip=clip,
@@ -73,8 +72,6 @@ class Adapt:
         from hd_core.body.iuv import BodyFinder  # noqa: PLC0415
         from hd_core.train.adapting.found import with_found_bodies  # noqa: PLC0415
 
-        if self.iuv is not None:
-            raise UsageError("--iuv gives maps of the body and --find-body looks for them.", "Leave one out.")
         finder = BodyFinder.load(device=self.sitting.device, threads=self.sitting.threads)
         return with_found_bodies(clip, finder, talk)
 
@@ -82,6 +79,8 @@ class Adapt:
         from hd_core.train.adapting.clip import clip_of_shard  # noqa: PLC0415
         from hd_core.train.adapting.video import clip_of_video  # noqa: PLC0415
 
+        if self.find_body and self.iuv is not None:
+            raise UsageError("--iuv gives maps of the body and --find-body looks for them.", "Leave one out.")
         if (self.video is None) == (self.clip is None):
             raise UsageError("Expected either a video or --clip with a clip of hd-core synth.", "Give one of them.")
         if self.video is not None:

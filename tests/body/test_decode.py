@@ -87,6 +87,16 @@ def test_a_grid_lies_where_its_first_cell_is_among_the_cells_of_the_view():
     assert np.array_equal(found.iuv[..., 0], expected)
 
 
+@pytest.mark.parametrize(("nobody", "expected"), [(0.45, 9), (0.55, 0)])
+def test_some_part_is_found_where_all_parts_together_are_likelier_than_none(nobody, expected):
+    part = np.full((2, 2), 9)
+    coarse = coarse_of(part, part_centres()[part - 1], cell=2)
+    coarse.parts[...] = 0
+    coarse.parts[..., 0] = nobody
+    coarse.parts[..., 9], coarse.parts[..., 10] = 0.55 * (1 - nobody), 0.45 * (1 - nobody)
+    assert set(np.unique(decode(coarse, np.ones((4, 4), bool)).iuv[..., 0])) == {expected}
+
+
 def test_cells_off_the_mask_have_no_say():
     part = np.full((4, 4), 2)
     part[:, 2:] = 24

@@ -8,11 +8,12 @@ import pytest
 from iuv_scenes import SMALL, small_network
 from predict_scenes import frame_camera, sphere, view_of
 
-from hd_core.body.iuv import BodyFinder
+from hd_core.body.iuv import IUV_WEIGHTS, BodyFinder
+from hd_core.body.iuv_network import IuvNet
 from hd_core.errors import WeightsError
 from hd_core.geometry.crop import whole_frame
 from hd_core.predict.network import build_network
-from hd_core.predict.weights import WeightsCard, save_weights
+from hd_core.predict.weights import WeightsCard, load_network, save_weights
 
 CARD = WeightsCard(network=SMALL, licence="Apache-2.0", training_data="none", command="none", size=64)
 
@@ -116,3 +117,10 @@ def test_a_description_names_digest_and_origin(finder, weights):
     said = finder.describe()
     assert said["weights_sha256"] == json.loads(weights.with_suffix(".json").read_text())["sha256"]
     assert said["licence"] == "Apache-2.0" and said["device"] == "cpu"
+
+
+def test_the_shipped_weights_are_whole_small_and_say_how_good_they_are():
+    _, card = load_network(IuvNet, IUV_WEIGHTS)
+    assert IUV_WEIGHTS.stat().st_size < 15e6
+    assert card.licence == "Apache-2.0" and card.size == 224 and card.known_failures
+    assert {"test_clothed_tight_auc10", "test_body_loose_auc30"} <= card.scores.keys()

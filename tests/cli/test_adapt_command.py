@@ -73,6 +73,22 @@ def test_without_maps_it_says_in_one_line_what_is_missing(tmp_path, capfd, scene
     assert json.loads((tmp_path / "adapted.json").read_bytes())["before"]["frames_deg"] is None
 
 
+def test_the_body_is_looked_for_in_every_frame_if_asked_to(tmp_path, capfd, scene):
+    folder, video, weights = scene
+    words = ("--find-body", "--mask", folder / "masks", "--size", SIZE, "--passes", 1, "--device", "cpu")
+    code, events, _ = hd_core(capfd, "adapt", video, "-o", tmp_path, "--weights", weights, *words)
+    assert code == 0
+    sought = [event["done"] for event in events if event["event"] == "progress" and event["stage"] == "body"]
+    assert sought == [0, 1, 2, 3]
+    assert not [event for event in events if event["event"] == "warning" and "No body" in event["message"]]
+
+
+def test_maps_are_given_or_looked_for_but_not_both(tmp_path, capfd, scene):
+    folder, video, _ = scene
+    words = ("--iuv", folder / "iuv", "--find-body", "--mask", folder / "masks", "--size", SIZE)
+    assert_refused(hd_core(capfd, "adapt", video, "-o", tmp_path, *words), 2, "--find-body")
+
+
 def test_a_clip_of_the_generator_is_adapted_to(tmp_path, capfd):
     clip, weights = ball_clip(tmp_path), tiny_weights(tmp_path)
     words = ("-o", tmp_path / "a", "--weights", weights, "--passes", 1, "--device", "cpu", "--no-body")

@@ -164,7 +164,7 @@ def test_pairs_of_frames_are_told_nothing(frame, tmp_path):
     batch, pairs = to_batch([told(frame, 1.0, 0)], cpu), to_pairs([pair], cpu)
     learner = learner_of(stage="video")
     with torch.no_grad():
-        with_body, without = (learner._losses(part, pairs) for part in (batch, batch._replace(body=None)))
+        with_body, without = (learner.losses(part, pairs) for part in (batch, batch._replace(body=None)))
     assert float(with_body["warp"]) == pytest.approx(float(without["warp"]), rel=1e-5)
     assert float(with_body["normal"]) != pytest.approx(float(without["normal"]), rel=1e-5)
 
