@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 
 from ..records import RunError, read_record
+from .evaluated import new_mesh
 
 NAME = "HD Human Preview"
 MARK = "hd_human_preview"
@@ -139,7 +140,8 @@ def remove_preview() -> None:
 
 
 def _show(scene: bpy.types.Scene, vertices: np.ndarray, faces: np.ndarray) -> None:
-    mesh = _mesh(vertices, faces)
+    places = np.stack([vertices[:, 0], vertices[:, 2], -vertices[:, 1]], axis=1)  # Blender's axes
+    mesh = new_mesh(NAME, places, faces)
     thing = next((thing for thing in scene.objects if thing.get(MARK)), None)
     if thing is None:
         thing = bpy.data.objects.new(NAME, mesh)
@@ -151,22 +153,3 @@ def _show(scene: bpy.types.Scene, vertices: np.ndarray, faces: np.ndarray) -> No
     thing.data = mesh
     if before.users == 0:
         bpy.data.meshes.remove(before)
-
-
-def _mesh(vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:
-    """A mesh in Blender's axes; written through attributes, which is 15 times faster than through loops."""
-    mesh = bpy.data.meshes.new(NAME)
-    there = faces >= 0
-    counts = there.sum(axis=1)
-    corners = np.ascontiguousarray(faces[there], np.int32)
-    starts = np.zeros(len(faces), np.int32)
-    np.cumsum(counts[:-1], out=starts[1:])
-    mesh.vertices.add(len(vertices))
-    places = np.stack([vertices[:, 0], vertices[:, 2], -vertices[:, 1]], axis=1).astype(np.float32)
-    mesh.attributes["position"].data.foreach_set("vector", places.ravel())
-    mesh.loops.add(len(corners))
-    mesh.attributes[".corner_vert"].data.foreach_set("value", corners)
-    mesh.polygons.add(len(faces))
-    mesh.polygons.foreach_set("loop_start", starts)
-    mesh.update(calc_edges=True)
-    return mesh
