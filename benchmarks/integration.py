@@ -20,14 +20,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from integration_inputs import GIVEN, Scene, body, error_mm, objects, simulated_prior
+from integration_inputs import GIVEN, Scene, body, error_mm, objects, simulated_prior, waves
 from integration_rivals import dct, load_bini, poisson
 
 from hd_core.integrate.protocol import IntegrateOptions, load_integrator
 from hd_core.types import Gauge, SurfaceMaps
 
 OURS = "ours"
-PARTS = ("objects", "bodies", "prior", "video", "growth", "memory")
+PARTS = ("objects", "bodies", "prior", "video", "growth", "memory", "large")
 GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 Solver = Callable[[SurfaceMaps], np.ndarray]
 
@@ -48,6 +48,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/integration"), help="folder for rendered bodies")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024], help="of the body, px")
+    parser.add_argument(
+        "--large", type=int, nargs="+", default=[1024, 4096], help="of a full picture, px; 8192 takes 9 GB"
+    )
     parser.add_argument("--runs", type=int, default=3, help="of which the quickest counts")
     parser.add_argument("--frames", type=int, default=4, help="of a video")
     parser.add_argument("--plot", type=Path, help="picture of time against pixels")
@@ -63,6 +66,7 @@ def main() -> None:
         "video": lambda: print_video(wanted),
         "growth": lambda: print_growth(wanted, solvers),
         "memory": lambda: print_memory(wanted, solvers),
+        "large": lambda: print_large(wanted),
     }
     for part in wanted.parts:
         tables[part]()
@@ -188,9 +192,7 @@ def plot_growth(path: Path, pixels: list[int], seconds: dict[str, np.ndarray]) -
 
 def print_memory(wanted: argparse.Namespace, solvers: dict[str, Solver]) -> None:
     """Peak memory, in a process of its own."""
-    if any(os.environ.get(name) != value for name, value in GIVES_BACK.items()):
-        again = [sys.executable, *sys.argv, "--parts", "memory"]
-        subprocess.run(again, env=os.environ | GIVES_BACK, check=True)
+    if run_giving_back("memory"):
         return
     print(
         "\npeak memory, B per pixel of the mask\n|scene|px|"
@@ -207,6 +209,28 @@ def print_memory(wanted: argparse.Namespace, solvers: dict[str, Solver]) -> None
         print(f"|{scene.name}|{pixels}|" + "|".join(cells) + "|", flush=True)
 
 
+def run_giving_back(part: str) -> bool:
+    """Whether that part has been run in a process whose freed memory goes back at once; this one, if not."""
+    if all(os.environ.get(name) == value for name, value in GIVES_BACK.items()):
+        return False
+    subprocess.run([sys.executable, *sys.argv, "--parts", part], env=os.environ | GIVES_BACK, check=True)
+    return True
+
+
+def print_large(wanted: argparse.Namespace) -> None:
+    """Pictures whose every pixel has a surface: memory beside the maps themselves, and time."""
+    if run_giving_back("large"):
+        return
+    print("\nfull pictures, with a prior\n|side px|B per pixel|CPU s|\n|---|---|---|")
+    integrator = load_integrator("bilateral", IntegrateOptions())
+    integrator.integrate(waves(64))
+    for side in wanted.large:
+        maps = waves(side)
+        began = time.process_time()
+        peak = peak_bytes(lambda maps=maps: integrator.integrate(maps))  # type: ignore[misc]
+        print(f"|{side}|{peak / side**2:.0f}|{time.process_time() - began:.1f}|", flush=True)
+
+
 def measured(work: Callable[[], np.ndarray], runs: int) -> tuple[np.ndarray, Cost]:
     """The result, and the quickest of some runs; work of over three seconds is run once."""
     costs: list[Cost] = []
@@ -217,7 +241,7 @@ def measured(work: Callable[[], np.ndarray], runs: int) -> tuple[np.ndarray, Cos
     return found, min(costs, key=lambda cost: cost.cpu)
 
 
-def peak_bytes(work: Callable[[], np.ndarray]) -> float:
+def peak_bytes(work: Callable[[], object]) -> float:
     """What the process holds at most during the work, over what it held before; Linux only."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -5,6 +5,10 @@
 DATA is a folder of clips of `hd-core synth`; two frames of each are predicted. The error is that of `hd-core evaluate`:
 one scale a clip, the median offset of a frame taken out, mm along the line of sight. `--true` also integrates the true
 normals and the true depth, alone and crosswise.
+
+In the end it says what could be had at all: the best weight chosen for every clip with the truth in view, how alike the
+errors of both are, and whether the predicted confidence tells which of the two is the better one. No blend of two
+errors with a correlation above the ratio of their spreads is smaller than the smaller one.
 """
 
 import argparse
@@ -40,8 +44,11 @@ def main() -> None:
     print("|surface|mean mm|clips better than both|worst clip over the better of both|\n|---|---|---|---|")
     print_row("depth alone", prior, best)
     print_row("normals alone", normals, best)
-    for weight in wanted.weights:
-        print_row(f"both, prior_weight {weight:g}", scores(clips, lambda frame, w=weight: fused(frame[1], w)), best)
+    both = [scores(clips, lambda frame, w=weight: fused(frame[1], w)) for weight in wanted.weights]
+    for weight, found in zip(wanted.weights, both, strict=True):
+        print_row(f"both, prior_weight {weight:g}", found, best)
+    print_row("both, the best of these weights for every clip", np.min(both, axis=0), best)
+    print_limits(clips, prior, normals)
     if wanted.true:
         for normal, depth in ((True, True), (True, False), (False, True)):
             for weight in wanted.weights:
@@ -93,6 +100,27 @@ def partly_true(truth: FrameTruth, maps: SurfaceMaps, *, normal: bool, depth: bo
         depth=np.where(mask, true.depth if depth else maps.depth, np.nan).astype(np.float32),
         confidence=np.where(mask, 1 if depth else maps.confidence, 0).astype(np.float32),
     )
+
+
+def print_limits(clips: list[list[Frame]], prior: np.ndarray, normals: np.ndarray) -> None:
+    """How alike the errors of depth and normals are, and what the confidence knows about them."""
+    pairs = [_log_errors(truth, maps) for clip in clips for truth, maps in clip]
+    alike = np.array([np.corrcoef(pair)[0, 1] for pair in pairs])
+    spreads = np.sort([pair.std(axis=1) for pair in pairs], axis=1)
+    trust = [np.log(np.mean([maps.confidence[maps.mask].mean() for _, maps in clip])) for clip in clips]
+    which = np.corrcoef(trust, np.log(prior / normals))[0, 1]
+    how_much = np.corrcoef(trust, np.log(prior))[0, 1]
+    print(f"\ncorrelation of both errors, median of {len(alike)} frames: {np.median(alike):.2f}")
+    print(f"frames in which a blend can be better than both: {(alike < spreads[:, 0] / spreads[:, 1]).mean():.0%}")
+    print(f"correlation of a clip's confidence with its error {how_much:.2f}, with which of both is better {which:.2f}")
+
+
+def _log_errors(truth: FrameTruth, maps: SurfaceMaps) -> np.ndarray:
+    """Errors in log depth, less their means, of the depth and of the normals alone."""
+    true = truth.sample.truth
+    mask = true.mask & maps.mask
+    found = [np.log(one.depth[mask].astype(np.float64) / true.depth[mask]) for one in (maps, alone(maps))]
+    return np.array([values - values.mean() for values in found])
 
 
 def print_row(name: str, found: np.ndarray, best: np.ndarray) -> None:

@@ -120,6 +120,26 @@ def simulated_prior(truth: SurfaceMaps) -> SurfaceMaps:
     return replace(truth, depth=depth.astype(np.float32))
 
 
+def waves(side: int) -> SurfaceMaps:
+    """Normals of gentle waves on every pixel of a square picture, with a flat depth two metres away as prior."""
+    down, right = (12 * (np.arange(side, dtype=np.float32) / side) for _ in range(2))
+    normal = np.empty((side, side, 3), np.float32)
+    normal[..., 0] = 0.4 * np.outer(np.sin(down), np.cos(right))
+    normal[..., 1] = 0.4 * np.outer(np.cos(down), np.sin(right))
+    normal[..., 2] = -1
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    whole = np.ones((side, side), bool)
+    intrinsics = np.array([[1.2 * side, 0, side / 2], [0, 1.2 * side, side / 2], [0, 0, 1]])
+    return SurfaceMaps(
+        camera=Camera(width=side, height=side, intrinsics=intrinsics),
+        depth=np.full((side, side), 2, np.float32),
+        normal=normal,
+        mask=whole,
+        confidence=whole.astype(np.float32),
+        gauge=Gauge.METRIC,
+    )
+
+
 def error_mm(scene: Scene, depth: np.ndarray, how: str) -> float:
     """Mean |z - true z|.
 

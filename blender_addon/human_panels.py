@@ -7,7 +7,7 @@ from bpy.app.translations import pgettext_iface
 from . import messages
 from .inputs import draw_inputs
 from .operators.watch import absolute
-from .scene.human import RUN_KEY
+from .scene.human import PERSON_KEY, RUN_KEY
 from .scene.material import SWITCH
 from .scene.nodes import player_of
 from .sidebar import Sidebar
@@ -28,6 +28,31 @@ class _OfHuman(Sidebar):
     def poll(cls, context: bpy.types.Context) -> bool:
         """One is active."""
         return active_human(context) is not None
+
+
+class HDHUMAN_PT_people(_OfHuman, bpy.types.Panel):
+    """Everybody of the active human's clip"""
+
+    bl_idname = "HDHUMAN_PT_people"
+    bl_label = "People"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """The active human is not alone."""
+        return len(people_beside(context)) > 1
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """A row for each: the name, and whether the scene and renders show it."""
+        column = self.layout.column(align=True)
+        for thing in people_beside(context):
+            row = column.row(align=True)
+            row.prop(thing, "name", text="", icon="RADIOBUT_ON" if thing == context.active_object else "RADIOBUT_OFF")
+            row.prop(
+                thing, "hide_viewport", text="", icon="RESTRICT_VIEW_ON" if thing.hide_viewport else "RESTRICT_VIEW_OFF"
+            )
+            row.prop(
+                thing, "hide_render", text="", icon="RESTRICT_RENDER_ON" if thing.hide_render else "RESTRICT_RENDER_OFF"
+            )
 
 
 class HDHUMAN_PT_shading(_OfHuman, bpy.types.Panel):
@@ -104,6 +129,16 @@ def active_human(context: bpy.types.Context) -> bpy.types.Object | None:
     return active if active and RUN_KEY in active else None
 
 
+def people_beside(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The people of the active human's run that stand in its collection, by number; nobody if none is active."""
+    active = active_human(context)
+    if active is None or PERSON_KEY not in active:
+        return []
+    around = [thing for collection in active.users_collection for thing in collection.objects]
+    people = {thing.name: thing for thing in around if PERSON_KEY in thing and thing.get(RUN_KEY) == active[RUN_KEY]}
+    return sorted(people.values(), key=lambda thing: (thing[PERSON_KEY], thing.name))
+
+
 def _adjustable(material: bpy.types.Material) -> list[bpy.types.NodeSocket]:
     """Inputs of the material's shaders that an artist turns, and that nothing is linked to."""
     nodes = material.node_tree.nodes if material.node_tree else ()
@@ -111,4 +146,4 @@ def _adjustable(material: bpy.types.Material) -> list[bpy.types.NodeSocket]:
     return [socket for socket in found if not socket.is_linked]
 
 
-CLASSES = (HDHUMAN_PT_shading, HDHUMAN_PT_playback, HDHUMAN_PT_export)
+CLASSES = (HDHUMAN_PT_people, HDHUMAN_PT_shading, HDHUMAN_PT_playback, HDHUMAN_PT_export)

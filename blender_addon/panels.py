@@ -64,7 +64,7 @@ class HDHUMAN_PT_person(_OfJob, bpy.types.Panel):
     bl_label = "Person and Lens"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Automatic, or stated."""
+        """Whom, where, and how tall."""
         layout, settings = self.settings(context)
         layout.prop(settings, "person")
         if settings.person == "BOX":

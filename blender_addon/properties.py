@@ -46,8 +46,9 @@ TIERS = (
     ("fast", "Coarse Matte", "Outline of the body only, about ten times quicker"),
 )
 PEOPLE = (
-    ("AUTO", "Automatic", "The person is found in every frame"),
-    ("BOX", "Box", "State where the person is in the first picture; good where others walk through"),
+    ("AUTO", "Largest", "One person: the largest is found and followed"),
+    ("BOX", "Box", "State where the person is; the box stands still over the whole clip"),
+    ("ALL", "Everyone", "Everybody is found and followed; each becomes an object of its own"),
 )
 PLAYBACKS = (
     ("BANK", "In the File", "All frames inside the .blend: plays anywhere, also without this add-on"),
@@ -102,7 +103,7 @@ class HDHUMAN_PG_settings(bpy.types.PropertyGroup):
     person: EnumProperty(name="Person", items=PEOPLE, default="AUTO")
     box: IntVectorProperty(
         name="Box",
-        description="Left, top, width and height of the person in the first picture, in pixels from its top left",
+        description="Left, top, width and height of the box that the person stays in, in pixels from the top left",
         size=4,
         default=(0, 0, 100, 200),
         min=0,

@@ -33,7 +33,7 @@ class Run:
         width: Of the full frame, px.
         height: Of the full frame, px.
         intrinsics: K of the full frame, px, pixel centres at half-integers, (3, 3).
-        people: Their numbers, from 1.
+        people: Their numbers, from 1; without those of whom no frame could be finished.
         start_frame: Number of the first output frame.
         textures: Picture of each output frame, or none.
         normal_maps: Normal map of each output frame, per person that has them.
@@ -120,7 +120,9 @@ def _read(folder: Path, state: dict[str, Any]) -> Run:
     camera = _json(folder / "camera.json")
     indices = np.arange(*source["frames"], dtype=np.int64)
     numbers = source["start_frame"] + np.arange(len(indices))
-    people = tuple(sorted(int(one.name[6:]) for one in folder.glob("person[0-9][0-9]") if one.is_dir()))
+    complete = (folder / "manifest.json").is_file()
+    found = sorted(int(one.name[6:]) for one in folder.glob("person[0-9][0-9]*") if one.is_dir())
+    people = tuple(person for person in found if not (complete and _failed(folder / f"person{person:02d}")))
     rate = Fraction(source["fps"]) / source["frames"][2]
     done = {mesh.stem for person in people for mesh in (folder / f"person{person:02d}" / "mesh").glob("[0-9]*")}
     maps = {one: _if_any(_pictures(folder, f"normals.person{one:02d}.{{:04d}}.png", numbers)) for one in people}
@@ -138,11 +140,16 @@ def _read(folder: Path, state: dict[str, Any]) -> Run:
         start_frame=int(source["start_frame"]),
         textures=_frames_or_atlas(folder, mesh, numbers),
         normal_maps={person: paths for person, paths in maps.items() if paths},
-        complete=(folder / "manifest.json").is_file(),
+        complete=complete,
         num_done=len(done & {f"{index:06d}" for index in indices}),
         exports=_exports(folder),
         mesh_digest=mesh.get("digest", ""),
     )
+
+
+def _failed(person: Path) -> bool:
+    """Whether the person was cut out, and came to no mesh in any frame."""
+    return any((person / "views").glob("[0-9]*")) and not any((person / "mesh").glob("[0-9]*"))
 
 
 def _frames_or_atlas(folder: Path, mesh: dict[str, Any], numbers: np.ndarray) -> tuple[Path, ...]:

@@ -4,6 +4,9 @@ from typing import Protocol, runtime_checkable
 
 from hd_core.errors import CancelledError
 
+CANCELLED = ("Cancelled.", "Finished frames are kept; the same command goes on from here.")
+"""What was done and what to do, once the user has asked to stop."""
+
 
 @runtime_checkable
 class Progress(Protocol):
@@ -40,4 +43,4 @@ def check_cancelled(progress: Progress) -> None:
         CancelledError: The user asked to stop; finished frames stay on disk.
     """
     if progress.cancelled():
-        raise CancelledError("Cancelled.", "Finished frames are kept; the same command goes on from here.")
+        raise CancelledError(*CANCELLED)

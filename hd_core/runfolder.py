@@ -18,7 +18,11 @@ from hd_core.errors import InputError, UsageError
 SCHEMA = 1
 STAGES = ("person", "predict", "integrate", "mesh")
 """In the order of the straight line; each reads what the one before it wrote."""
-FOLDER_OF_STAGE = {"person": "views", "predict": "maps", "integrate": "surfaces", "mesh": "mesh"}
+FOLDER_OF_STAGE = {"person": "views", "predict": "maps", "integrate": "surfaces", "mesh": "mesh", "body": "body"}
+BESIDE = {"body": "person"}
+"""Stages beside the line, which a run may lack, and the stage that each reads."""
+IUV_SHEET = "iuv_sheet.png"
+"""Some frames, each beside the points of the body that were found in it."""
 
 
 class RunFolder:
@@ -84,18 +88,29 @@ class RunFolder:
                     "Use another -o, the old options, or --overwrite.",
                 )
             self.discard(stage)
+        elif not known and stage in BESIDE:
+            self.discard(stage)  # what was made without it
         self._state["stages"][stage] = {"options": dict(options), "digest": digest}
         self.write_json("run.json", self._state)
         return digest
 
     def discard(self, stage: str) -> None:
         """Delete what this stage and all later ones made."""
-        for later in STAGES[STAGES.index(stage) :]:
+        people = self.person_ids()
+        for later in _with_later(stage):
             self._state["stages"].pop(later, None)
-            for person in self.person_ids():
+            for person in people:
                 shutil.rmtree(self.frame_path(later, person, 0).parent, ignore_errors=True)
-        for name in ("export", "passes", "bank", *(["textures"] if stage == "person" else [])):
+        if stage == STAGES[0]:  # other people may be meant next time
+            for person in people:
+                shutil.rmtree(self.path / f"person{person:02d}", ignore_errors=True)
+        for name in _results(stage):
             shutil.rmtree(self.path / name, ignore_errors=True)
+        for texture in (self.path / "textures").glob("body.*"):
+            texture.unlink()
+        (self.path / IUV_SHEET).unlink(missing_ok=True)
+        if stage in BESIDE:
+            return
         for normal_map in (self.path / "textures").glob("normals.*"):
             normal_map.unlink()
         for name in ("export.json", "manifest.json"):
@@ -132,7 +147,7 @@ class RunFolder:
 
     def person_ids(self) -> list[int]:
         """People with at least one record, increasing."""
-        return sorted(int(path.name[6:]) for path in self.path.glob("person[0-9][0-9]") if path.is_dir())
+        return sorted(int(path.name[6:]) for path in self.path.glob("person[0-9][0-9]*") if path.is_dir())
 
     def write_json(self, name: str, data: Any) -> None:  # noqa: ANN401 - any JSON value
         """Write a JSON file of the folder atomically; the same data gives the same bytes."""
@@ -180,10 +195,33 @@ class RunFolder:
         return state
 
     def _digest(self, stage: str, options: Mapping[str, Any]) -> str:
-        before = STAGES[: STAGES.index(stage)]
-        upstream = self.digest(before[-1]) if before else ""
+        before = _before(stage)
+        upstream = self.digest(before) if before else ""
         text = json.dumps([SCHEMA, stage, upstream, options], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _before(stage: str) -> str | None:
+    """The stage whose records a stage reads."""
+    if stage in BESIDE:
+        return BESIDE[stage]
+    place = STAGES.index(stage)
+    return STAGES[place - 1] if place else None
+
+
+def _with_later(stage: str) -> list[str]:
+    """A stage and all that rest on it."""
+    if stage in BESIDE:
+        return [stage]
+    later = list(STAGES[STAGES.index(stage) :])
+    return later + [name for name, before in BESIDE.items() if before in later]
+
+
+def _results(stage: str) -> tuple[str, ...]:
+    """Folders of results that go when a stage is made again."""
+    if stage in BESIDE:
+        return ("passes", "iuv")
+    return ("export", "passes", "bank", *(("textures", "iuv") if stage == "person" else ()))
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -33,7 +33,8 @@ class Wishes:
         maps: Folder of maps, for the predictor `maps`.
         weights: File of weights; empty for the predictor's own.
         device: cpu, cuda, mps or auto.
-        box: Left, top, width, height of the person in the first picture, px; None to find them.
+        box: Left, top, width, height of a box that the person stays in, px; None to find and follow them.
+        everyone: Everybody in the clip, not the largest person alone.
         subject_height_m: Body height, metres; 0 if unknown.
         fov_deg: Horizontal field of view, degrees; 0 if unknown.
         constant: One topology for the whole clip.
@@ -53,6 +54,7 @@ class Wishes:
     weights: str = ""
     device: str = "cpu"
     box: tuple[int, int, int, int] | None = None
+    everyone: bool = False
     subject_height_m: float = 0.0
     fov_deg: float = 0.0
     constant: bool = False
@@ -79,6 +81,8 @@ def job_options(wishes: Wishes) -> dict[str, Any]:
         options["fps"] = rate_text(wishes.fps)
     if wishes.box is not None:
         options["box"] = list(wishes.box)
+    if wishes.everyone:
+        options["person"] = "all"
     if wishes.constant:
         options["topology"] = "constant"
     if wishes.overwrite:

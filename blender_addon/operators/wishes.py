@@ -41,6 +41,7 @@ def wishes_of(scene: bpy.types.Scene, *, device: str) -> Wishes:
         tier=tier,
         device=device,
         box=_box(settings),
+        everyone=settings.person == "ALL",
         subject_height_m=round(settings.subject_height, 4) if settings.use_height else 0.0,
         fov_deg=round(math.degrees(settings.fov), 4) if settings.use_fov else 0.0,
         constant=settings.playback in CONSTANT,
@@ -151,11 +152,11 @@ def _rate(scene: bpy.types.Scene) -> float | None:
 
 
 def _box(settings: HDHUMAN_PG_settings) -> tuple[int, int, int, int] | None:
-    if settings.person == "AUTO":
+    if settings.person != "BOX":
         return None
     left, top, width, height = settings.box
     if not (width and height):
-        raise JobError("The person's box is empty.", "Give its width and height, or choose Automatic.")
+        raise JobError("The person's box is empty.", "Give its width and height, or choose Largest.")
     return left, top, width, height
 
 

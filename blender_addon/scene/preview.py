@@ -2,7 +2,8 @@
 """The newest finished frame of a running job in the viewport; taken away when the job ends.
 
 Until there are meshes the depth maps themselves are shown, as sheets, from the first predicted frame on. Every tick may
-cost 50 ms at most, so there are two frames a second at most, one person, and what is large is shown thinned. Blender's
+cost 50 ms at most, so there are two frames a second at most, one person (the one being worked on), and what is large
+is shown thinned. Blender's
 objects are found by mark each time: undo may have taken them away.
 """
 
@@ -41,7 +42,7 @@ class Preview:
     """
 
     def __init__(self, run: Path, *, height_m: float = ASSUMED_HEIGHT_M) -> None:
-        self._person = run / "person01"
+        self._run = run
         self._height = height_m
         self._shown: Path | None = None
         self._next = 0.0
@@ -52,7 +53,7 @@ class Preview:
         if now < self._next or stage not in FOLDERS:
             return False
         self._next = now + SECONDS_BETWEEN
-        newest = newest_record(self._person / FOLDERS[stage])
+        newest = newest_of_all(self._run, FOLDERS[stage])
         if newest is None or newest == self._shown:
             return False
         try:
@@ -74,6 +75,13 @@ class Preview:
             )
         vertices, faces = np.asarray(arrays["vertices"]), np.asarray(arrays["faces"])
         return thinned(vertices, faces, arrays["uv"]) if len(vertices) > MAX_VERTICES else (vertices, faces)
+
+
+def newest_of_all(run: Path, folder: str) -> Path | None:
+    """The newest record of the person being worked on: people come one after the other in a stage."""
+    people = sorted(run.glob("person[0-9][0-9]*"), key=lambda path: (len(path.name), path.name), reverse=True)
+    found = (newest_record(person / folder) for person in people)
+    return next((record for record in found if record), None)
 
 
 def newest_record(folder: Path) -> Path | None:

@@ -6,6 +6,7 @@ point of the template is nearest to the predicted one: the network's points hove
 
 import functools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Integer, UInt8
@@ -35,6 +36,13 @@ class Decoded:
 
     iuv: UInt8[np.ndarray, "h w 3"]
     confidence: Float32[np.ndarray, "h w"]
+
+
+class FoundBodies(NamedTuple):
+    """The points of both surfaces that a view's pixels show: of the clothed one that is seen, of the body under it."""
+
+    clothed: Decoded
+    body: Decoded
 
 
 @dataclass(frozen=True, kw_only=True)

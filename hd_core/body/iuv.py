@@ -1,15 +1,15 @@
-"""Finding the body: a view in, the point of the body that every pixel shows out."""
+"""Finding the body: a view in, the point of the body that every pixel shows out, for both surfaces at once."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float32
-from torch.nn import functional
 
-from hd_core.body.decode import Coarse, decode
-from hd_core.body.iuv_network import Charted, IuvNet
+from hd_core.body.decode import Coarse, Decoded, FoundBodies, decode
+from hd_core.body.iuv_network import IuvNet
+from hd_core.body.mirror import mean_of
 from hd_core.predict.hdnet import cpu_threads, find_device, repeatable
 from hd_core.predict.layers import mask_pyramid
 from hd_core.predict.planes import PICTURE_PLANES, picture_planes
@@ -22,7 +22,14 @@ Target = Literal["clothed", "body"]
 """The surface that is seen, clothes included, or the body under them, as if nothing were worn."""
 IUV_WEIGHTS = PACKAGED.with_name("iuv.safetensors")
 """Where the weights in the package lie."""
-_ALPHA = PICTURE_PLANES.index("alpha")
+_ALPHA, _RAY_X = PICTURE_PLANES.index("alpha"), PICTURE_PLANES.index("ray_x")
+
+
+class SeenBodies(NamedTuple):
+    """What the network says of both surfaces, not yet decided."""
+
+    clothed: Coarse
+    body: Coarse
 
 
 class BodyFinder:
@@ -36,20 +43,33 @@ class BodyFinder:
         card: Of these weights.
         device: Where it runs.
         threads: CPU threads while it runs; 0 leaves the process as it is.
+        mirrored: It also looks at the mirror image, and the mean of both answers counts: twice the time, better points.
     """
 
-    def __init__(self, network: IuvNet, card: WeightsCard, *, device: torch.device, threads: int = 0) -> None:
+    def __init__(
+        self,
+        network: IuvNet,
+        card: WeightsCard,
+        *,
+        device: torch.device,
+        threads: int = 0,
+        mirrored: bool = True,
+    ) -> None:
         self._network, self._card, self._device, self._threads = network.eval().to(device), card, device, threads
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._mirrored = mirrored
 
     @classmethod
-    def load(cls, weights: Path | None = None, *, device: str = "cpu", threads: int = 0) -> "BodyFinder":
+    def load(
+        cls, weights: Path | None = None, *, device: str = "cpu", threads: int = 0, mirrored: bool = True
+    ) -> "BodyFinder":
         """Load weights onto a device.
 
         Args:
             weights: File of weights; None for the ones in the package.
             device: "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
             threads: CPU threads while the network runs; 0 leaves the process as it is.
+            mirrored: It also looks at the mirror image.
 
         Raises:
             WeightsError: They cannot be used.
@@ -57,25 +77,56 @@ class BodyFinder:
         """
         place = find_device(device)
         network, card = load_network(IuvNet, weights or IUV_WEIGHTS, packaged=weights is None)
-        return cls(network, card, device=place, threads=threads)
+        return cls(network, card, device=place, threads=threads, mirrored=mirrored)
+
+    def find_bodies(self, view: View) -> FoundBodies:
+        """The points of both surfaces that a view's pixels show, and how far to trust them.
+
+        Args:
+            view: A person; pixels off the mask show nothing of the body.
+        """
+        seen = self.look(view)
+        if seen is None:
+            return FoundBodies(_nobody(view), _nobody(view))
+        return FoundBodies(*(decode(one, view.mask) for one in seen))
 
     def find_body(self, view: View, *, target: Target = "clothed") -> tuple[BodyMaps, Float32[np.ndarray, "h w"]]:
-        """The points of the body that a view's pixels show, and how far to trust them, 0..1.
+        """The points of one surface, and how far to trust them, 0..1; cheaper than both where the other is not wanted.
 
         Args:
             view: A person; pixels off the mask show nothing of the body.
             target: Which surface.
         """
-        if not view.mask.any():
-            empty = np.zeros(view.alpha.shape, np.float32)
-            return BodyMaps(iuv=np.zeros((*empty.shape, 3), np.uint8)), empty
-        found = decode(self._seen(view, target), view.mask)
+        seen = self.look(view)
+        found = _nobody(view) if seen is None else decode(getattr(seen, target), view.mask)
         return BodyMaps(iuv=found.iuv), found.confidence
 
+    def look(self, view: View) -> SeenBodies | None:
+        """What the network says of both surfaces, before it is decided (`decode`); None of an empty mask.
+
+        Args:
+            view: A person.
+        """
+        if not view.mask.any():
+            return None
+        views = pyramid(view, self._card.size)
+        planes = picture_planes(views[-1])
+        window = window_of(planes[_ALPHA] > 0.5, self._network.config.multiple)
+        picture = torch.from_numpy(cut_window(planes, window))[None].to(self._device)
+        with torch.inference_mode(), cpu_threads(self._threads), repeatable(self._device):
+            answers = self._network(self._looks(picture).contiguous(memory_format=torch.channels_last))
+            mask = mask_pyramid((picture[:, _ALPHA : _ALPHA + 1] > 0.5).float(), 2)[1][0, 0] > 0
+            means = [mean_of(answer) for answer in answers]
+        on, (top, left) = mask.cpu().numpy(), (span.start // 2 for span in window)
+        return SeenBodies(
+            *(Coarse(**mean._asdict(), mask=on, top=top, left=left, cell=2 ** len(views)) for mean in means)
+        )
+
     def describe(self) -> dict[str, str]:
-        """Digest and origin of the weights, and where they ran."""
+        """Digest and origin of the weights, and how and where they ran."""
         return {
             "finder": "iuv",
+            "looks": "straight and mirrored" if self._mirrored else "straight",
             "licence": self._card.licence,
             "weights_sha256": self._card.sha256,
             "training_data": self._card.training_data,
@@ -83,17 +134,15 @@ class BodyFinder:
             "torch": torch.__version__,
         }
 
-    def _seen(self, view: View, target: Target) -> Coarse:
-        """What the network says of one surface."""
-        views = pyramid(view, self._card.size)
-        planes = picture_planes(views[-1])
-        window = window_of(planes[_ALPHA] > 0.5, self._network.config.multiple)
-        picture = torch.from_numpy(cut_window(planes, window))[None].to(self._device)
-        with torch.inference_mode(), cpu_threads(self._threads), repeatable(self._device):
-            found: Charted = getattr(self._network(picture.contiguous(memory_format=torch.channels_last)), target)
-            parts = functional.softmax(found.parts[0], dim=0).permute(1, 2, 0)
-            offsets, spread = found.offsets[0].permute(2, 3, 0, 1), found.spread[0, 0]
-            mask = mask_pyramid((picture[:, _ALPHA : _ALPHA + 1] > 0.5).float(), 2)[1][0, 0] > 0
-        planar = (tensor.contiguous().cpu().numpy() for tensor in (parts, offsets, spread, mask))
-        named = dict(zip(("parts", "offsets", "spread", "mask"), planar, strict=True))
-        return Coarse(**named, top=window[0].start // 2, left=window[1].start // 2, cell=2 ** len(views))
+    def _looks(self, picture: torch.Tensor) -> torch.Tensor:
+        """The picture, and maybe its mirror image, which a mirrored camera sees."""
+        if not self._mirrored:
+            return picture
+        mirrored = picture.flip(-1)
+        mirrored[:, _RAY_X] *= -1
+        return torch.cat([picture, mirrored])
+
+
+def _nobody(view: View) -> Decoded:
+    shape = view.alpha.shape
+    return Decoded(iuv=np.zeros((*shape, 3), np.uint8), confidence=np.zeros(shape, np.float32))

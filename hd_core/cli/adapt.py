@@ -33,7 +33,7 @@ class Adapt:
     charts: Charts = "anny24"
     """Whose u and v the maps hold; no body can be fitted to densepose, they only serve to measure."""
     find_body: bool = False
-    """Find the body with the correspondence network. For trying: its weights of today make normals worse."""
+    """Find the body with the correspondence network; how far it is trusted depends on how well a body fits it."""
     weights: Path | None = None
     """Weights to begin with; those in the package if omitted."""
     options: Annotated[AdaptOptions, tyro.conf.arg(name="")] = field(default_factory=AdaptOptions)

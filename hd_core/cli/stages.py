@@ -8,7 +8,7 @@ import tyro
 
 from hd_core.cli.common import Common
 from hd_core.pipeline.normal_map_options import NormalMapOptions
-from hd_core.pipeline.options import ExportOptions, MeshStageOptions, SurfaceOptions
+from hd_core.pipeline.options import ExportOptions, MeshStageOptions, SurfaceOptions, WorkOptions
 
 if TYPE_CHECKING:
     from hd_core.cli.talk import Talk
@@ -26,6 +26,7 @@ class Integrate:
     normal_map: NormalMapOptions = field(default_factory=NormalMapOptions)
     overwrite: bool = False
     """Discard surfaces that were made with other options."""
+    work: WorkOptions = field(default_factory=WorkOptions)
     common: Common = field(default_factory=Common)
 
     def run(self, talk: "Talk") -> None:
@@ -38,7 +39,7 @@ class Integrate:
             return
         from hd_core.pipeline.line import integrate_run  # noqa: PLC0415 - keeps --help quick
 
-        integrate_run(self.folder, self.surface, progress=talk, overwrite=self.overwrite)
+        integrate_run(self.folder, self.surface, work=self.work, progress=talk, overwrite=self.overwrite)
         talk.say(f"Surfaces are in {self.folder}; go on with: hd-core mesh {self.folder}")
 
 
@@ -51,13 +52,14 @@ class MeshCommand:
     mesh: MeshStageOptions = field(default_factory=MeshStageOptions)
     overwrite: bool = False
     """Discard meshes that were made with other options."""
+    work: WorkOptions = field(default_factory=WorkOptions)
     common: Common = field(default_factory=Common)
 
     def run(self, talk: "Talk") -> None:
         """Do the stage."""
         from hd_core.pipeline.line import mesh_run  # noqa: PLC0415 - keeps --help quick
 
-        mesh_run(self.folder, self.mesh, progress=talk, overwrite=self.overwrite)
+        mesh_run(self.folder, self.mesh, work=self.work, progress=talk, overwrite=self.overwrite)
         talk.say(f"Meshes are in {self.folder}; go on with: hd-core export {self.folder} --formats usdc")
 
 

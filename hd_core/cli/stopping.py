@@ -10,13 +10,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from hd_core.errors import CancelledError
+from hd_core.progress import CANCELLED
 
 if TYPE_CHECKING:
     from hd_core.cli.talk import Talk
 
 GRACE_SECONDS = 0.25
 """A frame that takes longer than this after the first request is not waited for."""
-STOPPED = CancelledError("Cancelled.", "Finished frames are kept; the same command goes on from here.")
+STOPPED = CancelledError(*CANCELLED)
 
 
 @contextmanager

@@ -7,20 +7,23 @@ The picture is the person's crop. Channels:
     A               half    soft matte
     confidence      half    0..1
     R G B           half    linear light, premultiplied by A; only on request
-    uv.U uv.V       float   place on the body's surface, and which part of it; only where known
-    uv.part         half
+    uv.U uv.V       float   place in the chart of a part of the body, 0..1; only where it was looked for
+    uv.part         half    that part, 1..24; 0 where no body was found
+    uv.confidence   half    0..1
 
-The header says what a reader needs to lift Z to points again: K of the crop, where the crop lies, sizes, units.
+The header says what a reader needs to lift Z to points again: K of the crop, where the crop lies, sizes, units; and
+whose charts U and V lie in: `iuv_convention`.
 Half floats are fine for normals (0.02 degrees) and too coarse for depth (2 mm at 3 m).
 """
 
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenEXR
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from hd_core import __version__
 from hd_core.atomic import write_bytes
@@ -30,8 +33,28 @@ from hd_core.types import SurfaceMaps, View
 
 BACKGROUND_Z = np.float32(1e10)
 """Farther than everything, so that a depth composite puts the person in front."""
+CHARTS = "iuv_convention"
 
 Planes = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correspondence:
+    """Which point of the body each pixel shows; zero where it shows none.
+
+    Args:
+        u: Place in the chart of the part, 0..1.
+        v: The other coordinate.
+        part: 1..24.
+        confidence: 0..1.
+        convention: Whose charts.
+    """
+
+    u: Float[np.ndarray, "h w"]
+    v: Float[np.ndarray, "h w"]
+    part: UInt8[np.ndarray, "h w"]
+    confidence: Float[np.ndarray, "h w"]
+    convention: str
 
 
 def write_passes(
@@ -40,7 +63,7 @@ def write_passes(
     view: View,
     *,
     beauty: bool = False,
-    correspondence: Float[np.ndarray, "h w 3"] | None = None,
+    correspondence: Correspondence | None = None,
 ) -> None:
     """Write one frame's passes; the same input gives the same bytes.
 
@@ -49,7 +72,7 @@ def write_passes(
         surface: Depth and normals in the crop.
         view: The crop they belong to.
         beauty: Also the crop's picture, cut out by the matte.
-        correspondence: Place on the body's surface (u, v) and part number per pixel; zero off the body.
+        correspondence: Which point of the body each pixel shows.
 
     Raises:
         InputError: The maps are not of the view's crop, or the file cannot be written.
@@ -65,9 +88,10 @@ def write_passes(
         planes |= _beauty(view)
     if correspondence is not None:
         planes |= _correspondence(correspondence, shape)
+    header = _header(surface, view) | ({} if correspondence is None else {CHARTS: correspondence.convention})
     channels = {name: OpenEXR.Channel(np.ascontiguousarray(plane)) for name, plane in planes.items()}
     buffer = BytesIO()  # so that a full disk is our own write's error
-    with OpenEXR.File(_header(surface, view), channels) as file:
+    with OpenEXR.File(header, channels) as file:
         file.write(buffer)
     write_bytes(path, buffer.getvalue())
 
@@ -81,7 +105,8 @@ def read_passes(path: Path) -> dict[str, Any]:
     try:
         with OpenEXR.File(str(path), separate_channels=True) as file:
             planes: dict[str, Any] = {name: channel.pixels for name, channel in file.channels().items()}
-            return planes | {name: value for name, value in file.header().items() if name.startswith("hd")}
+            ours = {k: value for k, value in file.header().items() if k.startswith("hd") or k == CHARTS}
+            return planes | ours
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path} is missing or no EXR picture.", "Export the passes again.") from error
 
@@ -105,11 +130,11 @@ def _beauty(view: View) -> Planes:
     return {name: rgb[..., channel] for channel, name in enumerate("RGB")}
 
 
-def _correspondence(place: Float[np.ndarray, "h w 3"], shape: tuple[int, int]) -> Planes:
-    if place.shape[:2] != shape:
-        raise InputError(f"Found a correspondence of {place.shape[:2]} px; expected the crop's {shape}.")
-    u, v, part = np.moveaxis(place.astype(np.float32), -1, 0)
-    return {"uv.U": u, "uv.V": v, "uv.part": part.astype(np.float16)}
+def _correspondence(place: Correspondence, shape: tuple[int, int]) -> Planes:
+    if place.part.shape != shape:
+        raise InputError(f"Found a correspondence of {place.part.shape} px; expected the crop's {shape}.")
+    half = {"uv.part": place.part.astype(np.float16), "uv.confidence": place.confidence.astype(np.float16)}
+    return {"uv.U": place.u.astype(np.float32), "uv.V": place.v.astype(np.float32)} | half
 
 
 def _header(surface: SurfaceMaps, view: View) -> dict[str, Any]:

@@ -36,10 +36,10 @@ REBUILD_EVERY = 3
 """Coarse levels serve for so many steps, but for the last ones: weights change little from one to the next."""
 FINAL_CARE = 0.1
 """The last steps' solves have to end at this times the share of the others: no further one will move them."""
-WARM_STEPS = 3
+WARM_STEPS = 2
 WARM_SHARPNESS = 8.0
 WARM_DROP = 0.1
-WARM_INNER = 3
+WARM_INNER = 2
 """From an earlier frame: so many steps, the first with that steepness; `drop` of each is at least that, and its solver
 iterations are at most so many."""
 EXPONENTIAL = (reweight.SHRINK, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120)

@@ -46,7 +46,10 @@ class Integrator(Protocol):
     """What an integrator does."""
 
     def integrate(self, maps: SurfaceMaps) -> Integrated:
-        """Integrate the normals, with `maps.depth` as the prior that is trusted by `maps.confidence`."""
+        """Integrate the normals, with `maps.depth` as the prior that is trusted by `maps.confidence`.
+
+        It is called from several threads at a time, and the result depends on `maps` alone.
+        """
 
 
 def load_integrator(name: str, options: IntegrateOptions) -> Integrator:

@@ -1,7 +1,8 @@
 """Frames of a video, each begun from the surface of the one before; memory of one frame.
 
 A frame that is the same as the one before gives the same surface, bit for bit, so that a still picture stands still.
-The result depends on the frames before it; where that must not be, integrate every frame by itself.
+The result depends on the frames before it; where that must not be, integrate every frame by itself. For live use: the
+pipeline does the latter.
 """
 
 import numpy as np

@@ -20,7 +20,8 @@ from hd_core.mesh.options import MeshOptions
 from hd_core.pipeline.bank_file import Rows, stream_record
 from hd_core.pipeline.export import run_fps
 from hd_core.pipeline.job import Job
-from hd_core.pipeline.scale import ScaleLock
+from hd_core.pipeline.scale import read_scale
+from hd_core.pipeline.sightings import read_times
 from hd_core.pipeline.stages import scaled
 from hd_core.progress import check_cancelled
 from hd_core.records import is_whole, read_maps, read_view
@@ -82,7 +83,7 @@ class _Clip:
             person_id=person_id,
             frames=range(*run.options("person")["source"]["frames"]),
             present=frozenset(run.frame_indices("mesh", person_id)),
-            scale=ScaleLock(**run.read_json("scale.json")).scale,
+            scale=read_scale(run, person_id).scale,
             options=MeshOptions(**run.options("mesh")["settings"]),
         )
 
@@ -164,7 +165,7 @@ def normal_colours(normal: Float32[np.ndarray, "n 3"]) -> UInt8[np.ndarray, "n 3
 def _write(job: Job, path: Path, clip: _Clip, bank: Bank, views: Float[np.ndarray, "t 8"]) -> None:
     source = clip.run.options("person")["source"]
     small = {
-        "times_seconds": np.array(clip.run.read_json("sightings.json")["times"], np.float64),
+        "times_seconds": np.array(read_times(clip.run), np.float64),
         "view": views,
         "frame_numbers": (source["start_frame"] + np.arange(len(bank))).astype(np.int32),
         "pixels": bank.pixels,

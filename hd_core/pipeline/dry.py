@@ -5,9 +5,10 @@ from pathlib import Path
 
 from hd_core.mesh.options import MeshOptions
 from hd_core.pipeline.export import check_formats, dotted
+from hd_core.pipeline.given import Pictures, matte_source
 from hd_core.pipeline.line import Plan
-from hd_core.pipeline.options import ExportOptions
-from hd_core.pipeline.source import open_source
+from hd_core.pipeline.options import ExportOptions, PersonOptions
+from hd_core.pipeline.source import open_source, source_camera
 from hd_core.predict.protocol import load_predictor
 
 PERSON_SHARE = 0.3
@@ -44,17 +45,21 @@ def dry_run(video: Path, out: Path, plan: Plan) -> Iterator[str]:
     predictor = load_predictor(plan.predict.predictor, plan.predict.settings)
     clip, frames = open_source(video, plan.source)
     yield f"{clip.path.name}: {len(frames)} of {clip.num_frames} frames, {clip.width} x {clip.height} px"
-    yield f"person      crop of {plan.person.size} px, {plan.person.tier} matte"
+    camera, _ = source_camera(clip, plan.source, getattr(predictor, "camera", None))
+    Pictures(clip, camera, plan.person, matte_source(predictor))
+    yield f"person      {_who(plan.person)}crop of {plan.person.size} px, {plan.person.tier} matte"
     yield f"predict     {plan.predict.predictor}, depth {predictor.gauge.value}, licence {predictor.licence}"
     yield f"integrate   {plan.surface.integrator}"
     yield f"mesh        {plan.mesh.topology} topology, texture {plan.mesh.texture}{_decimation(plan.mesh.settings)}"
     yield f"export      {' '.join(map(dotted, plan.export.formats))}{_beside(plan.export)}"
-    total = sum(disk_bytes(plan, len(frames), clip.width * clip.height).values())
-    yield f"disk        about {total / 1e6:.0f} MB in {out}"
+    sizes = disk_bytes(plan, len(frames), clip.width * clip.height)
+    total, each = sum(sizes.values()), sum(sizes.values()) - sizes["textures"]
+    more = f", and up to {each / 1e6:.0f} MB more for each further person" if _several(plan.person) else ""
+    yield f"disk        about {total / 1e6:.0f} MB in {out}{more}"
 
 
 def disk_bytes(plan: Plan, num_frames: int, frame_px: int) -> dict[str, float]:
-    """Estimate by part of the run folder, bytes."""
+    """Estimate by part of the run folder with one person, bytes."""
     crop_px = float(plan.person.size**2)
     person_px = crop_px * PERSON_SHARE
     sizes: dict[str, float] = {name: num_frames * crop_px * per_px for name, per_px in RECORD_BYTES.items()}
@@ -67,6 +72,20 @@ def disk_bytes(plan: Plan, num_frames: int, frame_px: int) -> dict[str, float]:
     if plan.export.bank:
         sizes["bank"] = num_frames * person_px * BANK_BYTES
     return sizes
+
+
+def _several(options: PersonOptions) -> bool:
+    return options.whom.everybody and options.whom.only is None
+
+
+def _who(options: PersonOptions) -> str:
+    """Whom the job looks for, where that is not the usual."""
+    whom = options.whom
+    if whom.only is not None:
+        return f"person {whom.only} of all, "
+    if whom.place is not None:
+        return f"who is at {options.person} in the first picture, "
+    return "everybody, each with a " if whom.everybody else ""
 
 
 def _beside(options: ExportOptions) -> str:

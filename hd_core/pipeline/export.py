@@ -1,7 +1,7 @@
 """Last stage: the scene of a run folder, written in every format that was asked for, and the passes."""
 
 import hashlib
-from dataclasses import asdict
+import json
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -9,16 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from hd_core.errors import UsageError
-from hd_core.export.exr import write_passes
+from hd_core.body.decode import Decoded
+from hd_core.body.record import read_bodies
+from hd_core.errors import InputError, UsageError
+from hd_core.export.exr import Correspondence, write_passes
 from hd_core.export.table import WRITERS, write_scene
+from hd_core.pipeline.body import body_record
 from hd_core.pipeline.job import Job
 from hd_core.pipeline.lazy import LazyList
-from hd_core.pipeline.scale import ScaleLock
+from hd_core.pipeline.scale import read_scale
+from hd_core.pipeline.sightings import read_times
 from hd_core.pipeline.stages import scaled
 from hd_core.progress import check_cancelled
 from hd_core.records import camera_from_json, read_maps, read_mesh, read_view
-from hd_core.runfolder import RunFolder
+from hd_core.runfolder import STAGES, RunFolder
+from hd_core.synth.atlas.anny24 import IUV_CONVENTION, from_bytes
 from hd_core.types import Gauge, Mesh, MeshSequence, Scene
 
 
@@ -50,7 +55,7 @@ def export_run(job: Job, formats: tuple[str, ...]) -> list[Path]:
         UsageError: A format cannot hold this scene.
     """
     run = job.run
-    digest = run.digest("mesh")
+    digest = _scene_digest(run)
     known = run.read_json("export.json") if (run.path / "export.json").exists() else {}
     name = Path(run.options("person")["source"]["name"]).stem
     written = []
@@ -67,9 +72,12 @@ def export_run(job: Job, formats: tuple[str, ...]) -> list[Path]:
 
 
 def export_passes(job: Job, person_id: int) -> None:
-    """Write one EXR a frame: depth, normals, matte and confidence of the crop, with its intrinsics."""
+    """Write one EXR a frame: depth, normals, matte and confidence of the crop, with its intrinsics.
+
+    Where the body was looked for, also which point of it every pixel shows, clothes and all.
+    """
     run = job.run
-    lock = ScaleLock(**run.read_json("scale.json"))
+    lock = read_scale(run, person_id)
     indices = run.frame_indices("mesh", person_id)
     for done, index in enumerate(indices):
         check_cancelled(job.progress)
@@ -78,20 +86,51 @@ def export_passes(job: Job, person_id: int) -> None:
         if path.exists():
             continue
         surface = scaled(read_maps(run.frame_path("integrate", person_id, index)), lock.scale, Gauge.METRIC)
-        write_passes(path, surface, read_view(run.frame_path("person", person_id, index)))
+        body = body_record(run, person_id, index)
+        correspondence = None if body is None else _correspondence(read_bodies(body).clothed)
+        view = read_view(run.frame_path("person", person_id, index))
+        write_passes(path, surface, view, correspondence=correspondence)
     job.progress.step("passes", len(indices), len(indices))
 
 
+def _correspondence(found: Decoded) -> Correspondence:
+    part, u, v = from_bytes(found.iuv)
+    return Correspondence(u=u, v=v, part=part, confidence=found.confidence, convention=IUV_CONVENTION)
+
+
 def load_scene(run: RunFolder) -> Scene:
-    """The scene of a run folder; meshes are read when a writer asks for them.
+    """The scene of a run folder, everybody who has a mesh; meshes are read when a writer asks for them.
 
     Raises:
         InputError: The run has no meshes yet.
     """
-    run.digest("mesh")
+    require_meshes(run)
     camera = camera_from_json(run.read_json("camera.json"))
-    sequences = tuple(load_sequence(run, person) for person in run.person_ids())
+    sequences = tuple(load_sequence(run, person) for person in meshed_people(run))
     return Scene(sequences=sequences, camera=camera, fps=run_fps(run))
+
+
+def meshed_people(run: RunFolder) -> list[int]:
+    """Those who have a mesh in at least one frame; somebody in whom every frame failed has none."""
+    return [person for person in run.person_ids() if run.frame_indices("mesh", person)]
+
+
+def require_meshes(run: RunFolder) -> None:
+    """Refuse a run that has not come to its meshes; the message says how far it is.
+
+    Raises:
+        InputError: There is no mesh, or the stage was not begun.
+    """
+    for stage in STAGES:
+        run.digest(stage)
+    if meshed_people(run):
+        return
+    counts = {stage: sum(len(run.frame_indices(stage, one)) for one in run.person_ids()) for stage in STAGES}
+    done = ", ".join(f"{stage} {count}" for stage, count in counts.items())
+    raise InputError(
+        f"The run in {run.path} is not finished: it holds no mesh (frames done: {done}).",
+        "Go on with it by the command that began it; finished frames are kept.",
+    )
 
 
 def load_sequence(run: RunFolder, person_id: int) -> MeshSequence:
@@ -116,10 +155,10 @@ def load_sequence(run: RunFolder, person_id: int) -> MeshSequence:
     return MeshSequence(
         name=f"person{person_id:02d}",
         meshes=LazyList(len(frames), mesh),
-        times_seconds=np.array(run.read_json("sightings.json")["times"], np.float64),
+        times_seconds=np.array(read_times(run), np.float64),
         frame_numbers=source["start_frame"] + np.arange(len(frames)),
         shares_faces=constant,
-        texture_paths=() if texture == "none" else tuple(texture_paths(run, frames, texture)),
+        texture_paths=() if texture == "none" else tuple(texture_paths(run, frames, texture, person_id)),
     )
 
 
@@ -130,11 +169,21 @@ def run_fps(run: RunFolder) -> Fraction:
     return Fraction(source["fps"]) / step
 
 
-def texture_paths(run: RunFolder, frames: range, texture: str) -> list[Path]:
-    """Where the picture of each output frame lies."""
-    start = run.options("person")["source"]["start_frame"]
+def texture_paths(run: RunFolder, frames: range, texture: str, person_id: int) -> list[Path]:
+    """Where the picture of each output frame lies: the clip's own, which all people share, or the person's atlas."""
     if texture == "atlas":
-        return [run.path / "textures" / "atlas.png"] * len(frames)
+        return [atlas_path(run, person_id)] * len(frames)
+    return frame_pictures(run, frames)
+
+
+def atlas_path(run: RunFolder, person_id: int) -> Path:
+    """The picture with all crops of one person."""
+    return run.path / "textures" / f"atlas.person{person_id:02d}.png"
+
+
+def frame_pictures(run: RunFolder, frames: range) -> list[Path]:
+    """The clip's own pictures, one per output frame."""
+    start = run.options("person")["source"]["start_frame"]
     return [run.path / "textures" / f"frame.{start + position:04d}.jpg" for position in range(len(frames))]
 
 
@@ -145,9 +194,10 @@ def file_record(root: Path, file: Path) -> dict[str, Any]:
     return {"path": file.relative_to(root).as_posix(), "bytes": file.stat().st_size, "sha256": digest}
 
 
-def write_scale(run: RunFolder, lock: ScaleLock) -> None:
-    """Remember the clip's scale."""
-    run.write_json("scale.json", asdict(lock))
+def _scene_digest(run: RunFolder) -> str:
+    """Of the meshes, and of which frames have one: a frame that failed may come later."""
+    frames = {person: run.frame_indices("mesh", person) for person in meshed_people(run)}
+    return hashlib.sha256(json.dumps([run.digest("mesh"), frames], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _still_there(root: Path, files: list[dict[str, Any]]) -> bool:

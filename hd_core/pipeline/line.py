@@ -4,22 +4,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from hd_core.atomic import atomic_path
 from hd_core.errors import FramesError
 from hd_core.integrate.protocol import load_integrator
-from hd_core.mesh.texture import Atlas, plan_atlas
 from hd_core.pipeline.bank import export_bank
+from hd_core.pipeline.body import BodyStage, check_reads_body, tell
+from hd_core.pipeline.body_files import write_body_files
+from hd_core.pipeline.body_options import BodyOptions
 from hd_core.pipeline.export import (
     check_formats,
     export_passes,
     export_run,
-    texture_paths,
-    write_scale,
+    frame_pictures,
+    meshed_people,
+    require_meshes,
 )
+from hd_core.pipeline.frames import usual_jobs
+from hd_core.pipeline.given import Pictures, matte_source
 from hd_core.pipeline.job import Job
 from hd_core.pipeline.manifest import write_manifest
+from hd_core.pipeline.meshing import make_meshes
 from hd_core.pipeline.options import (
     ExportOptions,
     MeshStageOptions,
@@ -27,14 +30,13 @@ from hd_core.pipeline.options import (
     PredictOptions,
     SourceOptions,
     SurfaceOptions,
+    WorkOptions,
 )
-from hd_core.pipeline.person import PERSON_ID, ViewMaker
-from hd_core.pipeline.scale import lock_scale
+from hd_core.pipeline.person import ViewMaker
 from hd_core.pipeline.source import camera_record, digest_folder, open_source, source_camera, source_record
-from hd_core.pipeline.stages import Mesher, integrate_frames, predict_frames
+from hd_core.pipeline.stages import integrate_frames, predict_frames
 from hd_core.predict.protocol import load_predictor
 from hd_core.progress import Progress, Silent
-from hd_core.records import read_maps, read_view
 from hd_core.report.page import write_report
 from hd_core.runfolder import RunFolder
 from hd_core.video.source import digest_source
@@ -47,9 +49,11 @@ class Plan:
     source: SourceOptions = field(default_factory=SourceOptions)
     person: PersonOptions = field(default_factory=PersonOptions)
     predict: PredictOptions = field(default_factory=PredictOptions)
+    body: BodyOptions = field(default_factory=BodyOptions)
     surface: SurfaceOptions = field(default_factory=SurfaceOptions)
     mesh: MeshStageOptions = field(default_factory=MeshStageOptions)
     export: ExportOptions = field(default_factory=ExportOptions)
+    work: WorkOptions = field(default_factory=WorkOptions)
 
 
 def reconstruct(
@@ -72,15 +76,15 @@ def reconstruct(
         FramesError: The files are written, but some frames failed.
     """
     check_formats(plan.export.formats, constant=plan.mesh.topology == "constant")
-    predict = _PredictJob(video, plan.source, plan.person, plan.predict)
+    predict = _PredictJob(video, plan)
     with RunFolder(out, overwrite=overwrite) as run:
-        job = Job(run, progress or Silent())
+        job = _job(run, progress, plan.work)
         predict.begin(job, constant=plan.mesh.topology == "constant")
         begin_integrate(job, plan.surface)
         begin_mesh(job, plan.mesh)
         predict.run(job)
         integrate(job, plan.surface)
-        mesh(job, plan.mesh)
+        make_meshes(job, plan.mesh)
         return finish(job, plan.export)
 
 
@@ -97,16 +101,22 @@ def predict(
     Raises:
         HdError: With the remedy.
     """
-    job_of_clip = _PredictJob(video, plan.source, plan.person, plan.predict)
+    job_of_clip = _PredictJob(video, plan)
     with RunFolder(out, overwrite=overwrite) as run:
         job = Job(run, progress or Silent())
         job_of_clip.begin(job, constant=plan.mesh.topology == "constant")
         job_of_clip.run(job)
+        write_body_files(job, plan.export)
         _raise_failures(job)
 
 
 def integrate_run(
-    folder: Path, options: SurfaceOptions, *, progress: Progress | None = None, overwrite: bool = False
+    folder: Path,
+    options: SurfaceOptions,
+    *,
+    work: WorkOptions | None = None,
+    progress: Progress | None = None,
+    overwrite: bool = False,
 ) -> None:
     """The integrate stage alone, on a run folder with maps.
 
@@ -114,14 +124,19 @@ def integrate_run(
         HdError: With the remedy.
     """
     with RunFolder.existing(folder, overwrite=overwrite) as run:
-        job = Job(run, progress or Silent())
+        job = _job(run, progress, work)
         begin_integrate(job, options)
         integrate(job, options)
         _raise_failures(job)
 
 
 def mesh_run(
-    folder: Path, options: MeshStageOptions, *, progress: Progress | None = None, overwrite: bool = False
+    folder: Path,
+    options: MeshStageOptions,
+    *,
+    work: WorkOptions | None = None,
+    progress: Progress | None = None,
+    overwrite: bool = False,
 ) -> None:
     """The mesh stage alone, on a run folder with surfaces.
 
@@ -129,9 +144,9 @@ def mesh_run(
         HdError: With the remedy.
     """
     with RunFolder.existing(folder, overwrite=overwrite) as run:
-        job = Job(run, progress or Silent())
+        job = _job(run, progress, work)
         begin_mesh(job, options)
-        mesh(job, options)
+        make_meshes(job, options)
         _raise_failures(job)
 
 
@@ -142,7 +157,7 @@ def export_stage(folder: Path, options: ExportOptions, *, progress: Progress | N
         HdError: With the remedy.
     """
     with RunFolder.existing(folder) as run:
-        run.digest("mesh")
+        require_meshes(run)
         check_formats(options.formats, constant=run.options("mesh")["topology"] == "constant")
         job = Job(run, progress or Silent())
         finish(job, options)
@@ -157,30 +172,12 @@ def begin_integrate(job: Job, options: SurfaceOptions) -> None:
 def integrate(job: Job, options: SurfaceOptions) -> None:
     """Maps to surfaces."""
     integrator = load_integrator(options.integrator, options.settings)
-    for person in job.run.person_ids():
-        integrate_frames(job, person, integrator)
+    job.each_person(lambda person: integrate_frames(job, person, integrator))
 
 
 def begin_mesh(job: Job, options: MeshStageOptions) -> None:
     """Enter the stage; refuses a folder made with other options."""
     job.run.begin("mesh", asdict(options))
-
-
-def mesh(job: Job, options: MeshStageOptions) -> None:
-    """Surfaces to meshes, in metres by one scale for the clip."""
-    run = job.run
-    surfaces = (
-        read_maps(run.frame_path("integrate", person, index))
-        for person in run.person_ids()
-        for index in run.frame_indices("integrate", person)
-    )
-    lock = lock_scale(surfaces, subject_height_m=options.subject_height_m)
-    if "assumed" in lock.source:
-        job.warn(f"Scale: {lock.source}.")
-    write_scale(run, lock)
-    for person in run.person_ids():
-        atlas = _atlas(job, person) if options.texture == "atlas" else None
-        Mesher(job, person, options.settings, lock, constant=options.topology == "constant").run(atlas)
 
 
 def finish(job: Job, options: ExportOptions) -> dict[str, Any]:
@@ -190,28 +187,39 @@ def finish(job: Job, options: ExportOptions) -> dict[str, Any]:
         FramesError: The files are written, but some frames failed.
     """
     export_run(job, options.formats)
-    if options.passes:
-        for person in job.run.person_ids():
+    for person in meshed_people(job.run):
+        if options.passes:
             export_passes(job, person)
-    if options.bank:
-        for person in job.run.person_ids():
+        if options.bank:
             export_bank(job, person)
+    write_body_files(job, options)
     manifest = write_manifest(job)
     write_report(job.run, manifest)
     _raise_failures(job)
     return manifest
 
 
+def _job(run: RunFolder, progress: Progress | None, work: WorkOptions | None) -> Job:
+    jobs = (work or WorkOptions()).jobs or usual_jobs()
+    return Job(run, progress or Silent(), jobs=jobs)
+
+
 class _PredictJob:
     """Everything up to the maps; opens source and predictor before the run folder is touched."""
 
-    def __init__(self, video: Path, source: SourceOptions, person: PersonOptions, predict: PredictOptions) -> None:
+    def __init__(self, video: Path, plan: Plan) -> None:
+        source, person, predict = plan.source, plan.person, plan.predict
         self._predictor = load_predictor(predict.predictor, predict.settings)
         self._clip, self._frames = open_source(video, source)
         known = getattr(self._predictor, "camera", None)
         self._camera, self._focal_source = source_camera(self._clip, source, known)
         self._source, self._person, self._predict = source, person, predict
         self._digest = digest_source(video)
+        if plan.body.body_input:
+            check_reads_body(self._predictor)
+        self._tells = plan.body.body_input
+        self._body = BodyStage(plan.body, predict.settings) if plan.body.wanted or plan.export.of_body else None
+        self._pictures = Pictures(self._clip, self._camera, person, matte_source(self._predictor))
 
     def begin(self, job: Job, *, constant: bool) -> None:
         """Enter both stages; refuses a folder made with other options."""
@@ -227,7 +235,7 @@ class _PredictJob:
         origin: dict[str, Any] = dict(self._predictor.describe())
         if self._predict.settings.maps is not None:
             origin["maps_sha256"] = digest_folder(self._predict.settings.maps)
-        if self._matte_source() is not None and mask is None:
+        if mask is None and matte_source(self._predictor) is not None:
             options["matte"] = origin
         job.run.begin("person", options)
         predictor = {
@@ -236,6 +244,9 @@ class _PredictJob:
             "licence": self._predictor.licence,
             **origin,
         }
+        if self._body is not None:
+            body = self._body.begin(job)
+            predictor |= {"told_of_body": body} if self._tells else {}
         job.run.begin("predict", predictor)
         job.run.write_json("camera.json", camera_record(self._camera, self._focal_source))
         if self._focal_source.startswith("assumed"):
@@ -243,32 +254,19 @@ class _PredictJob:
 
     def run(self, job: Job) -> None:
         """Views, then maps."""
-        maker = ViewMaker(job, self._clip, self._frames, self._camera, self._person, matte_source=self._matte_source())
-        maker.run(follow=self._follow, texture_paths=texture_paths(job.run, self._frames, "frames"))
-        predict_frames(job, PERSON_ID, self._predictor)
-
-    def _matte_source(self) -> Any:  # noqa: ANN401 - a predictor that may also be a MatteSource
-        return self._predictor if getattr(self._predictor, "has_matte", False) else None
-
-
-def _atlas(job: Job, person_id: int) -> Atlas:
-    """Pack the crops of all frames into one picture."""
-    indices = job.run.frame_indices("integrate", person_id)
-    views = (read_view(job.run.frame_path("person", person_id, index)) for index in indices)
-    size = job.run.options("person")["size"]
-    atlas = plan_atlas(len(indices), crop_width=size, crop_height=size)
-    picture = atlas.blank()
-    for position, view in enumerate(views):
-        atlas.paste(picture, position, view.rgb)
-    with atomic_path(job.run.path / "textures" / "atlas.png") as aside:
-        Image.fromarray(picture).save(aside)
-    return atlas
+        maker = ViewMaker(job, self._pictures, self._frames, self._person)
+        maker.run(follow=self._follow, texture_paths=frame_pictures(job.run, self._frames))
+        if self._body is not None:
+            self._body.run(job)
+        predictor = tell(self._predictor, job.run) if self._tells else self._predictor
+        job.each_person(lambda person: predict_frames(job, person, predictor))
 
 
 def _raise_failures(job: Job) -> None:
     if job.failures:
-        frame, message = next(iter(sorted(job.failures.items())))
+        (person, frame), message = min(job.failures.items())
+        whose = f" of person{person:02d}" if len(job.run.person_ids()) > 1 else ""
         raise FramesError(
-            f"{len(job.failures)} frames failed, the first is {frame}: {message}",
+            f"{len(job.failures)} frames failed, the first is {frame}{whose}: {message}",
             "The rest is written; manifest.json names them.",
         )

@@ -10,6 +10,7 @@ from typing import Literal
 from hd_core.errors import UsageError
 from hd_core.integrate.options import IntegrateOptions
 from hd_core.mesh.options import MeshOptions
+from hd_core.pipeline.whom import LARGEST, Whom, parse_whom
 from hd_core.predict.options import PredictorOptions
 
 
@@ -33,12 +34,16 @@ class SourceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonOptions:
-    """Where the person is."""
+    """Whom to reconstruct, and where they are."""
 
+    person: str = LARGEST
+    """largest: one person; all: everybody, each an object of its own; an id: that one of all; left,top,width,height:
+    the person in that place in the first picture, who is then followed, px."""
     mask: Path | None = None
     """Mask video, folder, pattern or still; otherwise the source's alpha, the maps' own, or the networks."""
     box: tuple[float, float, float, float] | None = None
-    """The person's box in the first picture: left top width height in px; for the whole clip."""
+    """A box that stands still, for the whole clip: left top width height in px. Nobody is looked for: what is in it is
+    the person. To follow somebody, give the place to --person."""
     tier: Literal["full", "fast"] = "full"
     """full: fine matte, fingers and hair; fast: coarse pose mask, about ten times quicker."""
     size: int = 512
@@ -47,6 +52,20 @@ class PersonOptions:
     """Room around the person as a share of the box."""
     crop: Literal["auto", "follow", "fixed"] = "auto"
     """follow: the crop moves with the person; fixed: one for the clip; auto: fixed if the topology is constant."""
+
+    def __post_init__(self) -> None:
+        parse_whom(self.person)
+        beside = "--mask" if self.mask else "--box" if self.box else ""
+        if beside and self.person != LARGEST:
+            raise UsageError(
+                f"--person {self.person} has people looked for, {beside} says where the one person is.",
+                "Give one of the two.",
+            )
+
+    @property
+    def whom(self) -> Whom:
+        """What `person` means."""
+        return parse_whom(self.person)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +116,24 @@ class ExportOptions:
     """Also write depth, normals and matte as multi-channel EXR, one a frame."""
     bank: bool = False
     """Also write the depth bank that Blender plays, and normal maps of the crop, one a frame."""
+    iuv_pictures: bool = False
+    """Also write which point of the body every pixel shows as PNGs of whole frames, in DensePose's layout."""
+    body_texture: bool = False
+    """Also gather the clip's pictures in the charts of the body: one texture a person."""
+
+    @property
+    def of_body(self) -> bool:
+        """Whether the body has to be found for this."""
+        return self.iuv_pictures or self.body_texture
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions:
+    """How the work is done; no byte of the result depends on it."""
+
+    jobs: int = 0
+    """Frames integrated and meshed at a time; 0: one per CPU, up to four; 1: one after the other."""
+
+    def __post_init__(self) -> None:
+        if self.jobs < 0:
+            raise UsageError(f"Found {self.jobs} jobs; expected 0 or more.")

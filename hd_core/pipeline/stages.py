@@ -40,7 +40,7 @@ def integrate_frames(job: Job, person_id: int, integrator: Integrator) -> None:
         measures = {**found.measures, "discontinuous_px": cut}
         write_maps(path, surface, digest=digest, measures=measures, discontinuity=found.discontinuity)
 
-    job.each_frame("integrate", person_id, job.run.frame_indices("predict", person_id), work)
+    job.each_frame("integrate", person_id, job.run.frame_indices("predict", person_id), work, several=True)
 
 
 def scaled(surface: SurfaceMaps, factor: float, gauge: Gauge) -> SurfaceMaps:
@@ -76,7 +76,7 @@ class Mesher:
                 mesh = replace(mesh, uv=atlas.uv(positions[index], self._view(index).crop, mesh.uv))
             write_mesh(path, mesh, digest=digest, measures=measures)
 
-        self._job.each_frame("mesh", self._person_id, self._indices, work)
+        self._job.each_frame("mesh", self._person_id, self._indices, work, several=True)
 
     def _mesh(self, surface: SurfaceMaps, view: View) -> tuple[Mesh, dict[str, float]]:
         if self._topology is not None:

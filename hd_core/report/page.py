@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from hd_core.atomic import atomic_path, write_bytes
+from hd_core.ranges import ranges_text
 from hd_core.records import read_discontinuity, read_maps, read_mesh, read_view
 from hd_core.report.sheet import contact_sheet, sheet_row
-from hd_core.runfolder import RunFolder
+from hd_core.runfolder import IUV_SHEET, RunFolder
 
 ROWS = 8
+"""Of a person alone; several share the sheet, a row each at least."""
+ROWS_OF_ALL = 24
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>$title</title>
@@ -27,12 +30,20 @@ PAGE = Template("""<!doctype html>
 <p>$lead</p>
 <h2>Pictures</h2>
 <img src="contact_sheet.png" alt="input, matte, depth, discontinuities, normals and shaded mesh of $rows frames">
+$body
 <h2>Files</h2>
 <table><tr><th>file</th><th>size</th><th>sha256</th></tr>$files</table>
-<h2>Frames</h2>
-<table><tr><th>frame</th><th>time, s</th><th>status</th>$heads</tr>$frames</table>
+$people
 </html>
 """)
+
+PERSON = Template("""<h2>$title</h2>
+<p>$lead</p>
+<table><tr><th>frame</th><th>time, s</th><th>status</th>$heads</tr>$frames</table>
+""")
+
+BODY = f"""<h2>Points of the body</h2>
+<img src="{IUV_SHEET}" alt="input, points of the seen surface, of the body under the clothes, and confidence">"""
 
 SHOWN = ("mask_px", "coverage", "stretched_rate", "bridging", "discontinuous_px", "num_vertices", "num_faces")
 
@@ -44,14 +55,16 @@ def write_report(run: RunFolder, manifest: dict[str, Any]) -> None:
         run: A finished run.
         manifest: Its manifest.
     """
+    people = manifest["people"]
+    most = max(1, min(ROWS, ROWS_OF_ALL // max(len(people), 1)))
     rows = [
         (f"person {person['id']}, frame {frame['number']}", _row(run, person["id"], frame["index"]))
-        for person in manifest["people"]
-        for frame in _spread([f for f in person["frames"] if f["status"] == "ok"])
+        for person in people
+        for frame in _spread([f for f in person["frames"] if f["status"] == "ok"], most)
     ]
     with atomic_path(run.path / "contact_sheet.png") as aside:
         contact_sheet(rows).save(aside)
-    write_bytes(run.path / "report.html", _page(manifest, len(rows)).encode())
+    write_bytes(run.path / "report.html", _page(manifest, len(rows), has_body=(run.path / IUV_SHEET).exists()).encode())
 
 
 def _row(run: RunFolder, person_id: int, index: int) -> np.ndarray:
@@ -64,19 +77,21 @@ def _row(run: RunFolder, person_id: int, index: int) -> np.ndarray:
     )
 
 
-def _spread(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most ROWS frames, evenly over the clip, the first and the last among them."""
-    picks = np.unique(np.linspace(0, len(frames) - 1, min(ROWS, len(frames))).astype(int))
+def _spread(frames: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """At most so many frames, evenly over the clip, the first and the last among them."""
+    picks = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int))
     return [frames[i] for i in picks]
 
 
-def _page(manifest: dict[str, Any], num_rows: int) -> str:
-    source, summary, scale = manifest["source"], manifest["summary"], manifest["scale"]
+def _page(manifest: dict[str, Any], num_rows: int, *, has_body: bool) -> str:
+    source, summary, people = manifest["source"], manifest["summary"], manifest["people"]
+    who = f"{len(people)} people, " if len(people) > 1 else ""
     lead = (
-        f"{summary['ok']} frames reconstructed, {summary['no_person']} without a person, "
-        f"{summary['failed']} failed. Predictor {manifest['stages']['predict']['predictor']}; "
-        f"scale from {scale['source']}; visible height {scale['measured_height'] * scale['scale']:.2f} m."
+        f"{who}{summary['ok']} frames reconstructed, {summary['no_person']} without a person, "
+        f"{summary['failed']} failed. Predictor {manifest['stages']['predict']['predictor']}."
     )
+    if manifest["cuts"]:
+        lead += f" The video cuts at frame {', '.join(map(str, manifest['cuts']))} of the source."
     results = [f for f in manifest["outputs"] if f["path"].startswith("export/")]
     per_suffix = Counter(PurePath(f["path"]).suffix for f in results)
     results.sort(key=lambda f: per_suffix[PurePath(f["path"]).suffix])  # one file for all frames comes first
@@ -84,9 +99,21 @@ def _page(manifest: dict[str, Any], num_rows: int) -> str:
         title=escape(source["name"]),
         lead=escape(lead),
         rows=num_rows,
+        body=BODY if has_body else "",
         files="".join(_file_row(file) for file in results),
+        people="".join(_person(person, manifest["scale"]["people"].get(str(person["id"]))) for person in people),
+    )
+
+
+def _person(person: dict[str, Any], scale: dict[str, Any] | None) -> str:
+    lead = f"In source {ranges_text(person['present'])}."
+    if scale is not None:
+        lead += f" Scale from {scale['source']}; visible height {scale['measured_height'] * scale['scale']:.2f} m."
+    return PERSON.substitute(
+        title=escape(f"Frames of {person['name']}"),
+        lead=escape(lead),
         heads="".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in SHOWN),
-        frames="".join(_frame_row(frame) for person in manifest["people"] for frame in person["frames"]),
+        frames="".join(_frame_row(frame) for frame in person["frames"]),
     )
 
 

@@ -303,7 +303,7 @@ class TestBadInput:
             (
                 {"person": "BOX", "box": (0, 0, 0, 10)},
                 "The person's box is empty.",
-                "Give its width and height, or choose Automatic.",
+                "Give its width and height, or choose Largest.",
             ),
             (
                 {"output": "//run"},

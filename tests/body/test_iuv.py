@@ -14,6 +14,7 @@ from hd_core.errors import WeightsError
 from hd_core.geometry.crop import whole_frame
 from hd_core.predict.network import build_network
 from hd_core.predict.weights import WeightsCard, load_network, save_weights
+from hd_core.synth.atlas.anny24 import flip_part
 
 CARD = WeightsCard(network=SMALL, licence="Apache-2.0", training_data="none", command="none", size=64)
 
@@ -76,7 +77,7 @@ def test_the_background_changes_nothing(finder):
     assert np.array_equal(finder.find_body(view)[0].iuv, finder.find_body(replace(view, rgb=other))[0].iuv)
 
 
-def test_a_large_view_is_seen_at_the_size_of_the_samples_and_answered_at_its_own(finder):
+def test_a_large_view_is_seen_at_the_size_of_the_samples_and_answered_at_its_own(weights):
     """Four copies of every pixel: what is found of the small view is found of the large one, in between as between."""
     view = ball_view(96, 72)
     wide = ball_view(192, 144)
@@ -85,6 +86,7 @@ def test_a_large_view_is_seen_at_the_size_of_the_samples_and_answered_at_its_own
         rgb=view.rgb.repeat(2, axis=0).repeat(2, axis=1),
         alpha=view.alpha.repeat(2, axis=0).repeat(2, axis=1),
     )
+    finder = BodyFinder.load(weights, mirrored=False)
     small, large = (finder.find_body(one)[0].iuv for one in (view, wide))
     assert large.shape == (144, 192, 3)
     assert (large[::2, ::2, 0] == small[..., 0])[view.mask].mean() > 0.95
@@ -92,8 +94,52 @@ def test_a_large_view_is_seen_at_the_size_of_the_samples_and_answered_at_its_own
 
 def test_nobody_in_view_is_an_empty_map(finder):
     view = ball_view()
-    body, confidence = finder.find_body(replace(view, alpha=np.zeros_like(view.alpha)))
-    assert not body.iuv.any() and not confidence.any()
+    nobody = replace(view, alpha=np.zeros_like(view.alpha))
+    body, confidence = finder.find_body(nobody)
+    assert not body.iuv.any() and not confidence.any() and finder.look(nobody) is None
+    assert not any(found.iuv.any() or found.confidence.any() for found in finder.find_bodies(nobody))
+
+
+def test_both_surfaces_of_one_run_are_those_of_two(finder):
+    view = ball_view()
+    for target, found in finder.find_bodies(view)._asdict().items():
+        body, confidence = finder.find_body(view, target=target)
+        assert np.array_equal(found.iuv, body.iuv) and np.array_equal(found.confidence, confidence)
+
+
+def of_mirror(view):
+    """The mirror image of a view, as a mirrored camera sees it."""
+    camera = view.crop.camera
+    k = camera.intrinsics.copy()
+    k[0, 2] = camera.width - k[0, 2]
+    rgb, alpha = (np.ascontiguousarray(plane[:, ::-1]) for plane in (view.rgb, view.alpha))
+    return replace(view, rgb=rgb, alpha=alpha, crop=whole_frame(replace(camera, intrinsics=k)))
+
+
+def test_who_looks_at_the_mirror_too_says_the_same_of_the_mirrored_person_with_the_sides_swapped(weights):
+    """A network of random weights knows no symmetry, so only the mean of both can have it."""
+    view = ball_view()
+    for mirrored in (True, False):
+        finder = BodyFinder.load(weights, mirrored=mirrored)
+        for seen, other in zip(finder.look(view), finder.look(of_mirror(view)), strict=True):
+            back = flip_part(np.arange(25))
+            parts = other.parts[:, ::-1][..., back]
+            offsets = other.offsets[:, ::-1][:, :, back[1:] - 1] * [-1, 1, 1]
+            pairs = ((seen.parts, parts), (seen.offsets, offsets), (seen.spread, other.spread[:, ::-1]))
+            off = [float(np.abs(a - b)[seen.mask].max()) for a, b in pairs]
+            assert (max(off) < 1e-4) == mirrored
+
+
+def test_who_looks_at_the_mirror_says_the_mean_of_two_who_do_not(weights):
+    view = ball_view()
+    finder = BodyFinder.load(weights, mirrored=False)
+    straight, mirrored = finder.look(view).clothed, finder.look(of_mirror(view)).clothed
+    both = BodyFinder.load(weights).look(view).clothed
+    right_foot, left_foot = 6, 5
+    mean = (straight.parts[..., right_foot] + mirrored.parts[:, ::-1, left_foot]) / 2
+    assert np.abs(both.parts[..., right_foot] - mean)[both.mask].max() < 1e-5
+    across = (straight.offsets[..., right_foot - 1, 0] - mirrored.offsets[:, ::-1, left_foot - 1, 0]) / 2
+    assert np.abs(both.offsets[..., right_foot - 1, 0] - across)[both.mask].max() < 1e-5
 
 
 def test_a_damaged_file_is_refused_by_its_digest(weights, tmp_path):

@@ -113,7 +113,9 @@ def test_a_missing_clip_damaged_weights_and_too_few_maps(tmp_path, capfd, scene)
     assert_refused(found, 5, "sha256")
     (tmp_path / "iuv").mkdir()
     words = ("--iuv", tmp_path / "iuv", "--mask", folder / "masks", "--size", SIZE)
-    assert_refused(hd_core(capfd, "adapt", video, "-o", tmp_path / "b", *words), 3, "0 maps", "3 frames")
+    assert_refused(hd_core(capfd, "adapt", video, "-o", tmp_path / "b", *words), 3, "holds no IUV pictures")
+    (tmp_path / "iuv" / "000.png").touch()
+    assert_refused(hd_core(capfd, "adapt", video, "-o", tmp_path / "b", *words), 3, "1 maps", "3 frames")
 
 
 def test_a_number_out_of_range(tmp_path, capfd):

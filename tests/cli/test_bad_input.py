@@ -69,7 +69,7 @@ def test_a_clip_with_nobody_in_it(tmp_path, capfd):
     wall = np.random.default_rng(0).integers(90, 110, (180, 240, 3), np.uint8)
     for number in range(3):
         Image.fromarray(wall).save(folder / f"{number:04d}.png")
-    assert_refused(hd_core(capfd, *constant(folder, tmp_path / "run")), 3, "No person", "3 frames", "--mask")
+    assert_refused(hd_core(capfd, *constant(folder, tmp_path / "run")), 3, "No person", "frames 0 to 2", "--mask")
 
 
 def test_a_mask_of_another_size(clip, tmp_path, capfd):

@@ -8,7 +8,7 @@ import OpenEXR
 import pytest
 
 from hd_core.errors import InputError
-from hd_core.export.exr import read_passes, write_passes
+from hd_core.export.exr import Correspondence, read_passes, write_passes
 from hd_core.geometry.camera import camera_from_focal, unproject
 from hd_core.geometry.crop import make_crop
 from hd_core.types import Box, Camera, Gauge, SurfaceMaps, View
@@ -44,6 +44,13 @@ def sample(seed=0):
         person_id=2,
     )
     return surface, view
+
+
+def found_points(height=HEIGHT, width=WIDTH, seed=1):
+    rng = np.random.default_rng(seed)
+    u, v, confidence = (rng.random((height, width)).astype(np.float32) for _ in range(3))
+    part = (np.arange(height * width).reshape(height, width) % 25).astype(np.uint8)
+    return Correspondence(u=u, v=v, part=part, confidence=confidence, convention="anny24")
 
 
 def stored(path):
@@ -122,9 +129,9 @@ def test_the_channels_are_these_and_no_others(tmp_path):
     basic = {"Z", "N.X", "N.Y", "N.Z", "A", "confidence"}
     write_passes(tmp_path / "a.exr", surface, view)
     write_passes(tmp_path / "b.exr", surface, view, beauty=True)
-    write_passes(tmp_path / "c.exr", surface, view, correspondence=np.zeros((HEIGHT, WIDTH, 3)))
+    write_passes(tmp_path / "c.exr", surface, view, correspondence=found_points())
     found = [set(stored(tmp_path / f"{name}.exr")[1]) for name in "abc"]
-    assert found == [basic, basic | set("RGB"), basic | {"uv.U", "uv.V", "uv.part"}]
+    assert found == [basic, basic | set("RGB"), basic | {"uv.U", "uv.V", "uv.part", "uv.confidence"}]
 
 
 def test_the_beauty_is_linear_light_times_the_matte(tmp_path):
@@ -142,15 +149,18 @@ def test_the_beauty_is_linear_light_times_the_matte(tmp_path):
     assert (found[1:] == 0).all()
 
 
-def test_a_correspondence_is_stored_as_given(tmp_path):
+def test_a_correspondence_is_stored_as_given_and_says_whose_charts_it_holds(tmp_path):
     surface, view = sample()
-    place = np.random.default_rng(1).random((HEIGHT, WIDTH, 3))
-    place[..., 2] = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 25
+    place = found_points()
     write_passes(tmp_path / "out.exr", surface, view, correspondence=place)
-    _, planes = stored(tmp_path / "out.exr")
-    np.testing.assert_array_equal(planes["uv.U"], place[..., 0].astype(np.float32))
-    np.testing.assert_array_equal(planes["uv.V"], place[..., 1].astype(np.float32))
-    np.testing.assert_array_equal(planes["uv.part"], place[..., 2])
+    header, planes = stored(tmp_path / "out.exr")
+    np.testing.assert_array_equal(planes["uv.U"], place.u)
+    np.testing.assert_array_equal(planes["uv.V"], place.v)
+    np.testing.assert_array_equal(planes["uv.part"], place.part)
+    np.testing.assert_array_equal(planes["uv.confidence"], place.confidence.astype(np.float16))
+    assert header["iuv_convention"] == read_passes(tmp_path / "out.exr")["iuv_convention"] == "anny24"
+    write_passes(tmp_path / "without.exr", surface, view)
+    assert "iuv_convention" not in stored(tmp_path / "without.exr")[0]
 
 
 def test_read_passes_gives_what_is_in_the_file(tmp_path):
@@ -188,7 +198,7 @@ def test_maps_of_another_crop_are_refused(tmp_path):
     with pytest.raises(InputError, match="expected the crop's own camera"):
         write_passes(tmp_path / "out.exr", other, view)
     with pytest.raises(InputError, match="expected the crop's"):
-        write_passes(tmp_path / "out.exr", surface, view, correspondence=np.zeros((HEIGHT, 3, 3)))
+        write_passes(tmp_path / "out.exr", surface, view, correspondence=found_points(width=3))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,15 +1,17 @@
 import hashlib
 
 import numpy as np
+import person_crowds as crowds
 import person_helpers as helpers
 import pytest
 from scipy import ndimage
 
 from hd_core.geometry.camera import camera_from_focal
-from hd_core.geometry.crop import cut_rgb, make_crop
+from hd_core.geometry.crop import cut_plane, cut_rgb, make_crop
+from hd_core.person.finder import PeopleFinder
 from hd_core.person.matte import FAR, NEAR, Matter, Tier, _agreed, _cleaned
 from hd_core.person.modnet import MatteNetwork
-from hd_core.person.regions import regions
+from hd_core.person.regions import overlap, regions, tight_box
 from hd_core.types import Box
 
 
@@ -193,3 +195,36 @@ def test_islands_go_unless_they_are_the_persons_and_the_veil_goes():
     assert cleaned[:80, 130:].max() == 0
     assert cleaned[185:, :60].max() == 0
     assert cleaned[0, 199] == 0
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Two people who touch, the dancer in front; their masks, and what the finder says of them."""
+    scene = crowds.wall()
+    hers = crowds.put(scene, crowds.cut_out("squats", 0), x=330, bottom=322, height=235)
+    his = crowds.put(scene, crowds.cut_out("dance", 0), x=265, bottom=335, height=250)
+    rgb = crowds.as_rgb(scene)
+    finder = PeopleFinder(everybody=True)
+    finder.look(helpers.as_frame(rgb))
+    (seen,) = finder.finish().sightings
+    return rgb, {"his": his, "hers": hers & ~his}, seen
+
+
+@pytest.mark.parametrize("whose", ["his", "hers"])
+def test_of_two_people_who_overlap_each_gets_only_their_own_pixels(full, pair, whose):
+    rgb, masks, seen = pair
+    other = masks["hers" if whose == "his" else "his"]
+    own = max(seen, key=lambda s: overlap(s.box, tight_box(masks[whose])))
+    camera = camera_from_focal(640, 360, focal_px=700.0)
+    side = 1.24 * max(own.box.width, own.box.height)
+    middle = own.box.left + own.box.width / 2, own.box.top + own.box.height / 2
+    square = Box(left=middle[0] - side / 2, top=middle[1] - side / 2, width=side, height=side)
+    crop = make_crop(camera, square, width=384, height=384)
+    cut = cut_rgb(rgb, crop)
+    others = [sighting for sighting in seen if sighting is not own]
+    assert len(others) == 1
+    truth = cut_plane(masks[whose].astype(np.float32), crop) > 0.5
+    foreign = cut_plane(other.astype(np.float32), crop) > 0.5
+    alpha = full.alpha(cut, crop=crop, box=own.box, others=others) > 0.5
+    assert iou(alpha, truth) > 0.8
+    assert (alpha & foreign).sum() / foreign.sum() < 0.2

@@ -191,6 +191,9 @@ def test_two_people_have_a_bank_each(run, tmp_path):
     shutil.copytree(run / "person01", run / "person02")
     for stage in FOLDERS:
         (run / f"person02/{stage}/000000.safetensors").unlink()
+    scales = json.loads((run / "scale.json").read_text())
+    scales["people"]["2"] = scales["people"]["1"]
+    (run / "scale.json").write_text(json.dumps(scales))
     assert run_line("export", run, "--formats", "npz", "--bank") == 0
     (one, _), (two, header) = bank_of(run, 1), bank_of(run, 2)
     assert header["person_id"] == 2

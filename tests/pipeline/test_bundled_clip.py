@@ -27,7 +27,7 @@ def test_the_bundled_clip_becomes_a_mesh_on_every_frame(tmp_path):
     assert summary["bridging"]["max"] == 0
     assert summary["stretched_rate"]["max"] <= 0.002
     assert summary["coverage"]["min"] >= 0.98
-    assert 1.5 < manifest["scale"]["measured_height"] < 1.65  # she is 1.57 m tall
+    assert 1.5 < manifest["scale"]["people"]["1"]["measured_height"] < 1.65  # she is 1.57 m tall
 
 
 NO_NETWORK = """

@@ -155,7 +155,7 @@ def test_one_body_height_sets_one_scale_for_the_clip(tmp_path):
         y = read_mesh(path).vertices[:, 1]
         heights.append(y.max() - y.min())
     assert max(heights) == pytest.approx(1.8, rel=0.03)
-    assert scale["source"] == "--subject-height-m"
+    assert scale["people"]["1"]["source"] == "--subject-height-m"
 
 
 def test_the_camera_is_that_of_the_maps_and_camera_json_says_so(tmp_path):

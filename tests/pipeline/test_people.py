@@ -99,7 +99,7 @@ def test_the_atlas_shows_under_every_vertex_the_colour_of_the_vertex(tmp_path):
     clip = write_clip(tmp_path / "clip", num_frames=5, size=64)
     run = tmp_path / "run"
     assert run_line(words(clip, run, "--texture", "atlas", size=64)) == 0
-    atlas = np.asarray(Image.open(run / "textures" / "atlas.png"))
+    atlas = np.asarray(Image.open(run / "textures" / "atlas.person01.png"))
     height, width = atlas.shape[:2]
     for number in range(5):
         mesh = read_mesh(run / f"person01/mesh/{number:06d}.safetensors")

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from adapt_scenes import ball_clip
 
+from hd_core.body.decode import Decoded, FoundBodies
 from hd_core.body.iuv import BodyFinder
 from hd_core.errors import CancelledError
 from hd_core.progress import Silent
 from hd_core.train.adapting.clip import clip_of_shard
 from hd_core.train.adapting.found import LEAST_CONFIDENCE, with_found_bodies
-from hd_core.types import BodyMaps
 
 
 class Finder(BodyFinder):
@@ -18,12 +18,16 @@ class Finder(BodyFinder):
     def __init__(self):
         self.asked = []
 
-    def find_body(self, view, *, target):
-        self.asked.append((view.frame_index, target))
+    def look(self, view):
+        return None
+
+    def find_bodies(self, view):
+        self.asked.append(view.frame_index)
         iuv = np.full((*view.alpha.shape, 3), 2, np.uint8)
         confidence = np.full(view.alpha.shape, LEAST_CONFIDENCE / 2, np.float32)
         confidence[:, : confidence.shape[1] // 2] = LEAST_CONFIDENCE
-        return BodyMaps(iuv=iuv), confidence
+        nothing = Decoded(iuv=np.zeros_like(iuv), confidence=np.zeros_like(confidence))
+        return FoundBodies(nothing, Decoded(iuv=iuv, confidence=confidence))
 
 
 class Told(Silent):
@@ -41,7 +45,7 @@ def test_every_view_gets_the_body_under_the_clothes_where_the_network_is_sure(tm
     clip = clip_of_shard(ball_clip(tmp_path), most=3)
     finder, told = Finder(), Told()
     found = with_found_bodies(clip, finder, told)
-    assert finder.asked == [(0, "body"), (1, "body"), (2, "body")]
+    assert finder.asked == [0, 1, 2]
     assert told.steps == [("body", done, 3) for done in range(4)]
     for view, before in zip(found.views, clip.views, strict=True):
         half = view.alpha.shape[1] // 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hd_core.train.adapting.body_surface import BodySurface
-from hd_core.train.adapting.fuse import BODY_ERROR, RELIEF_SHARE, fuse, spread_out, tightness
+from hd_core.train.adapting.fuse import BODY_ERROR, RELIEF_SHARE, USUAL_MISS, fuse, spread_out, tightness
 from hd_core.train.adapting.looks import Look
 
 SIZE = 64
@@ -69,6 +69,16 @@ def test_a_bodys_distance_does_not_count_but_its_shape_does():
     np.testing.assert_allclose(near, far, atol=1e-5)
     slope = np.diff(near[32])[24:40]
     np.testing.assert_allclose(slope, RELIEF_SHARE * 0.2 / (SIZE - 1), rtol=0.02)
+
+
+def test_a_body_that_misses_its_points_by_twice_the_usual_has_twice_the_error():
+    ramp = np.broadcast_to(np.linspace(0, 0.2, SIZE)[None], (SIZE, SIZE))
+    surface = body(np.ones_like(HALF), ramp)
+    usual, twice = (fuse(seen(2 * BODY_ERROR), surface, miss=miss) for miss in (USUAL_MISS / 3, 2 * USUAL_MISS))
+    np.testing.assert_allclose(usual.normal, fuse(seen(2 * BODY_ERROR), surface).normal)
+    np.testing.assert_allclose(twice.normal, fuse(seen(BODY_ERROR), surface).normal, atol=1e-6)
+    slopes = [np.diff(one.relief[32])[24:40] for one in (usual, twice)]
+    np.testing.assert_allclose(slopes[1], slopes[0] / 16, rtol=1e-3)
 
 
 def test_a_body_that_is_hardly_seen_is_left_out():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from hd_core.body.formats_png import iuv_paths
 from hd_core.errors import InputError
 from hd_core.evaluate.predicted_body import as_predicted
 from hd_core.geometry.crop import whole_frame
@@ -102,7 +103,7 @@ def with_maps(views: Sequence[View], folder: Path, *, num_frames: int, charts: C
     Raises:
         InputError: There are too few maps, or one cannot be used or holds other charts.
     """
-    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".png")
+    paths = iuv_paths(folder)
     if len(paths) != num_frames:
         raise InputError(
             f"{folder} holds {len(paths)} maps (.png); the video has {num_frames} frames.",

@@ -5,6 +5,10 @@ but nothing of clothes. So the body's difference from the prediction is smoothed
 body's outline too, and then the body itself counts a little. How much is by the network's own expected error
 against the body's, as of two measurements (inverse variances); and less where clothes stand off the body, whose
 outline then lies inside the person's.
+
+Maps that a network found are worse than they look: where they are wrong in a way that no body could show, the fitted
+body misses its points. So its error grows with that miss. Its distance from the prediction would not tell: bodies of
+good and of bad maps are equally far from it.
 """
 
 import numpy as np
@@ -16,34 +20,38 @@ from hd_core.train.adapting.looks import Look
 
 BODY_ERROR = 0.4
 """Usual angle between a fitted body's normals and those of what is worn on it, rad."""
+USUAL_MISS = 0.0024
+"""Median distance of a body's points from where good maps have them, crop sizes; its error is that of `BODY_ERROR`."""
 WIDTH = 0.02
 """Of the Gaussian that smooths differences, longer sides of the person."""
 DIRECT = 0.8
 """How much the body itself counts after its smoothed difference was taken over."""
 RELIEF_SHARE = 0.5
-"""Of the body's smoothed difference in relief."""
+"""Of the body's smoothed difference in relief; of a worse body by the fourth power less: depth is lost first."""
 _LEAST_WEIGHT = 0.02
 _LEAST_PIXELS = 50
 
 
-def fuse(seen: Look, body: BodySurface) -> Look:
+def fuse(seen: Look, body: BodySurface, *, miss: float = 0.0) -> Look:
     """The prediction with what the body says; the prediction itself where the body is hardly seen.
 
     Args:
         seen: Of the network.
         body: Of the same picture.
+        miss: Median distance of the body's points from the pixels that show them, crop sizes.
     """
+    worse = max(miss / USUAL_MISS, 1.0)
     both = seen.seen & body.seen
     if both.sum() < _LEAST_PIXELS:
         return seen
     weight = np.where(both, tightness(body.seen, seen.seen), 0).astype(np.float32)
     sigma = WIDTH * _side(seen.seen)
-    trust = (seen.spread**2 / (seen.spread**2 + BODY_ERROR**2))[..., None]
+    trust = (seen.spread**2 / (seen.spread**2 + (worse * BODY_ERROR) ** 2))[..., None]
     normal = _unit(seen.normal + trust * spread_out(body.normal - seen.normal, weight, sigma))
     normal = _unit(normal + DIRECT * trust * weight[..., None] * body.normal)
     apart = body.relief - seen.relief
     apart = (apart - np.median(apart[both]))[..., None]
-    relief = seen.relief + RELIEF_SHARE * spread_out(apart, weight, sigma)[..., 0]
+    relief = seen.relief + RELIEF_SHARE / worse**4 * spread_out(apart, weight, sigma)[..., 0]
     return seen._replace(normal=normal, relief=relief)
 
 

@@ -88,7 +88,8 @@ def teach(clip: AdaptClip, looks: Sequence[Look], options: AdaptOptions) -> Taug
     fitted = 0
     for number, vertices, miss in zip(usable, bodies.vertices, bodies.miss, strict=True):
         if miss < MOST_MISS:
-            lesson[number] = fuse(lesson[number], see_body(vertices, clip.views[number].crop.camera))
+            surface = see_body(vertices, clip.views[number].crop.camera)
+            lesson[number] = fuse(lesson[number], surface, miss=float(miss))
             fitted += 1
     return Taught(looks=lesson, bodies=fitted, miss=float(np.median(bodies.miss)))
 

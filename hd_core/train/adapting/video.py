@@ -5,7 +5,6 @@ from pathlib import Path
 
 from hd_core.pipeline.line import Plan, predict
 from hd_core.pipeline.options import PersonOptions, PredictOptions, SourceOptions
-from hd_core.pipeline.person import PERSON_ID
 from hd_core.pipeline.source import open_source
 from hd_core.progress import Progress
 from hd_core.records import read_view
@@ -48,7 +47,8 @@ def clip_of_video(
         video, folder, Plan(source=some, person=person, predict=PredictOptions(predictor="constant")), progress=progress
     )
     with RunFolder.existing(folder) as run:
-        paths = [run.frame_path("person", PERSON_ID, index) for index in run.frame_indices("person", PERSON_ID)]
+        one = run.person_ids()[0]
+        paths = [run.frame_path("person", one, index) for index in run.frame_indices("person", one)]
         views = [read_view(path) for path in paths]
     if maps is not None:
         views = with_maps(views, maps, num_frames=clip.num_frames, charts=charts)
