@@ -1,12 +1,15 @@
 """Where maps come from that are measured: a network, a folder of pictures, or the truth with faults."""
 
 import functools
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
+from hd_core.body.decode import FoundBodies
 from hd_core.body.formats_png import IuvFolder
 from hd_core.body.parts import part_centres
 from hd_core.errors import InputError, UsageError
@@ -14,8 +17,9 @@ from hd_core.evaluate.correspondence_clips import CorrespondenceClip
 from hd_core.evaluate.correspondence_options import TARGETS, Target
 from hd_core.evaluate.predicted_body import as_predicted
 from hd_core.synth.atlas.anny24 import PART_NAMES, load_atlas, to_bytes
+from hd_core.types import View
 
-Known = Literal["network", "spoiled", "truth", "centres"]
+Known = Literal["network", "steady", "spoiled", "truth", "centres"]
 FLOORS: tuple[Known, ...] = ("centres", "truth")
 """Shown beside the others: what knowing the part alone is worth, and what the bytes of the truth are."""
 
@@ -51,7 +55,8 @@ def open_finders(words: tuple[str, ...]) -> dict[str, Finder]:
     """Finders by the name they are reported under, the floors last.
 
     Args:
-        words: `network` or `network=FILE` of weights, `spoiled`, a floor, or NAME=FOLDER of pictures (`FolderFinder`).
+        words: `network` or `steady`, or one of them with `=FILE` of weights, `spoiled`, a floor, or NAME=FOLDER of
+            pictures (`FolderFinder`).
 
     Raises:
         UsageError: None is named, one is unknown or named twice.
@@ -63,10 +68,11 @@ def open_finders(words: tuple[str, ...]) -> dict[str, Finder]:
     found: dict[str, Finder] = {}
     for word in (*words, *(floor for floor in FLOORS if floor not in words)):
         name, _, path = word.partition("=")
-        title = f"network={'/'.join(Path(path).with_suffix('').parts[-2:])}" if path and name == "network" else name
+        looks = _NETWORKS.get(name)
+        title = f"{name}={'/'.join(Path(path).with_suffix('').parts[-2:])}" if path and looks else name
         if title in found:
             raise UsageError(f"{title} is named twice.", "Name each once; call folders differently.")
-        found[title] = _known(name) if not path else NetworkFinder(Path(path)) if name == "network" else _folder(path)
+        found[title] = _known(name) if not path else looks(Path(path)) if looks else _folder(path)
     return found
 
 
@@ -110,6 +116,8 @@ class SpoiledFinder:
 class NetworkFinder:
     """The correspondence network of `hd_core.body`; how sure it is of a person is its mean over the pixels found.
 
+    It looks once at a frame for both surfaces, and keeps what it found in a clip until it is asked about another.
+
     Args:
         weights: File of weights; None for those in the package.
     """
@@ -117,17 +125,74 @@ class NetworkFinder:
     def __init__(self, weights: Path | None = None) -> None:
         from hd_core.body.iuv import BodyFinder  # noqa: PLC0415 - brings torch, and weights must be there
 
-        self._finder = BodyFinder.load(weights)
+        self._weights, self._finder = weights, BodyFinder.load(weights)
+        self._clip: CorrespondenceClip | None = None
+        self._bodies: dict[int, FoundBodies] = {}
 
     def find(self, clip: CorrespondenceClip, index: int, target: Target) -> Found:
         """What it sees in the frame."""
-        maps, confidence = self._finder.find_body(clip.views[index], target=target)
-        on = maps.iuv[..., 0] > 0
-        return Found(maps.iuv, float(confidence[on].mean()) if on.any() else 0.0)
+        if clip is not self._clip:
+            self._clip, self._bodies = clip, {}
+        if index not in self._bodies:
+            self._bodies[index] = self._see(clip, index)
+        own = getattr(self._bodies[index], target)
+        on = own.iuv[..., 0] > 0
+        return Found(own.iuv, float(own.confidence[on].mean()) if on.any() else 0.0)
+
+    def _see(self, clip: CorrespondenceClip, index: int) -> FoundBodies:
+        return self._finder.find_bodies(clip.views[index])
+
+    def frames_per_second(self, views: Sequence[View], *, threads: int) -> float:
+        """How fast it finds both surfaces: the inverse of the median time of a view."""
+        from hd_core.body.iuv import BodyFinder  # noqa: PLC0415 - as above
+
+        finder, times = BodyFinder.load(self._weights, threads=threads), []
+        finder.find_bodies(views[0])
+        for view in views:
+            began = time.perf_counter()
+            finder.find_bodies(view)
+            times.append(time.perf_counter() - began)
+        return 1 / float(np.median(times))
 
     def describe(self) -> dict[str, str]:
         """Digest and origin of the weights."""
         return self._finder.describe()
+
+
+class SteadyFinder(NetworkFinder):
+    """The network, and the frames before and after each are asked, too, as in a run (`hd_core.body.steady`)."""
+
+    def _see(self, clip: CorrespondenceClip, index: int) -> FoundBodies:
+        if not self._bodies:
+            from hd_core.body import steady  # noqa: PLC0415 - brings torch
+
+            follows = [place > 0 for place in range(len(clip.views))]
+            self._steady = steady.SteadyFinder(self._finder, clip.views.__getitem__, follows)
+        return self._steady.find(index)
+
+    def frames_per_second(self, views: Sequence[View], *, threads: int) -> float:
+        """As of one network; every view is taken for the moment after the one before it."""
+        from hd_core.body import iuv, steady  # noqa: PLC0415 - as above
+
+        follows = [place > 0 for place in range(len(views))]
+        finder = steady.SteadyFinder(iuv.BodyFinder.load(self._weights, threads=threads), views.__getitem__, follows)
+        times = []
+        for place in range(len(views)):
+            began = time.perf_counter()
+            finder.find(place)
+            times.append(time.perf_counter() - began)
+        return 1 / float(np.median(times))
+
+
+_NETWORKS: dict[str, type[NetworkFinder]] = {"network": NetworkFinder, "steady": SteadyFinder}
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A finder whose speed is worth knowing."""
+
+    def frames_per_second(self, views: Sequence[View], *, threads: int) -> float:
+        """How many views it looks through in a second of the clock."""
 
 
 class FolderFinder:
@@ -182,7 +247,7 @@ def _folder(path: str) -> Finder:
 
 def _known(name: str) -> Finder:
     makers: dict[str, type[Finder]] = {
-        "network": NetworkFinder,
+        **_NETWORKS,
         "spoiled": SpoiledFinder,
         "truth": TruthFinder,
         "centres": CentreFinder,

@@ -14,8 +14,9 @@ TARGETS: tuple[Target, ...] = ("clothed", "body")
 class CorrespondenceOptions:
     """What is measured, and on how much of the data."""
 
-    mask: Literal["given", "own"] = "given"
-    """given: networks are told the data's mask; own: the one that this program finds itself."""
+    mask: Literal["given", "own", "both"] = "given"
+    """given: networks are told the data's mask; own: box and matte are found by this program itself; both: one after
+    the other."""
     clips: int = 0
     """Clips to look at, spread evenly over the data; 0 for all."""
     every: int = 4
@@ -24,6 +25,13 @@ class CorrespondenceOptions:
     """Points of a frame at which distances are measured, about, at most 14 of a part, as annotators of COCO had."""
     followed: int = 25
     """Points of these that are followed into the next frame."""
+    speed: bool = False
+    """Also time networks on one and on two threads; only on a machine that does nothing else."""
+
+    @property
+    def masks(self) -> tuple[Literal["given", "own"], ...]:
+        """The masks that are asked for."""
+        return ("given", "own") if self.mask == "both" else (self.mask,)
 
     def __post_init__(self) -> None:
         if self.clips < 0 or min(self.every, self.points, self.followed) < 1:

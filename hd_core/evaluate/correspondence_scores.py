@@ -65,7 +65,9 @@ def scores_of(frames: Sequence[FrameMeasure]) -> dict[str, Any]:
     found |= _steadiness(np.concatenate([frame.steps_m for frame in frames]))
     scores = {name: _plain(value) for name, value in found.items()}
     shares = {PART_NAMES[part]: 100 * float(right[part] / pixels[part]) for part in range(1, 25) if pixels[part]}
-    return {**scores, "points": len(distances), "frames": len(frames), "part_accuracy_by_part": shares}
+    counts = {"points": len(distances), "frames": len(frames)}
+    parts = np.concatenate([frame.parts for frame in frames])
+    return {**scores, **counts, "part_accuracy_by_part": shares, "auc10_by_part": _auc_by_part(distances, parts)}
 
 
 def curve_of(frames: Sequence[FrameMeasure]) -> Float[np.ndarray, " t"]:
@@ -88,6 +90,10 @@ def _precisions(frames: Sequence[FrameMeasure], kappas_m: Float[np.ndarray, "25"
         for size, area in (("medium", MEDIUM), ("large", LARGE)):
             found[f"ap_{size}_{name}"] = average_precision(pictures, area_px=area).ap
     return {key: value if key in {"gps", "gpsm"} else 100 * value for key, value in found.items()}
+
+
+def _auc_by_part(distances_m: Float[np.ndarray, " n"], parts: UInt8[np.ndarray, " n"]) -> dict[str, float]:
+    return {PART_NAMES[part]: auc(distances_m[parts == part], AUC_M[0]) for part in np.unique(parts)}
 
 
 def _steadiness(steps_m: Float[np.ndarray, " n"]) -> dict[str, float]:

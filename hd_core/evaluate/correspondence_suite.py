@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from hd_core.errors import InputError
-from hd_core.evaluate.correspondence import STATURE_M, distances_between, distances_to_truth
+from hd_core.errors import InputError, UsageError
+from hd_core.evaluate.correspondence import STATURE_M, distances_between, distances_to_truth, mask_iou
 from hd_core.evaluate.correspondence_clips import (
     CorrespondenceClip,
     choose_points,
     read_correspondence,
     with_own_mask,
 )
-from hd_core.evaluate.correspondence_found import Finder, Found
+from hd_core.evaluate.correspondence_found import Finder, Found, Timed
 from hd_core.evaluate.correspondence_options import TARGETS, CorrespondenceOptions, Target
 from hd_core.evaluate.correspondence_scores import FrameMeasure, curve_of, scores_of
 from hd_core.evaluate.correspondence_time import Followed, follow, places_at
@@ -26,7 +26,10 @@ from hd_core.evaluate.dataset import find_archives, spread_evenly
 from hd_core.evaluate.own_mask import OwnMask
 from hd_core.progress import Progress, check_cancelled
 from hd_core.synth.atlas.anny24 import PART_NAMES, from_bytes
+from hd_core.types import View
 
+TIMED = 16
+"""Views that finders are timed on, of as many clips."""
 Measures = dict[Target, dict[str, list[tuple[tuple[str, ...], FrameMeasure]]]]
 """By target and finder: the frames, each with its groups."""
 
@@ -52,13 +55,16 @@ def evaluate_correspondence(
     Args:
         data: A clip, a folder of clips, or a data folder with a folder `test...`.
         finders: By the name they are reported under.
-        options: What is measured.
+        options: What is measured, with one of the masks.
         progress: Who is told.
 
     Raises:
+        UsageError: The options ask for both masks; `CorrespondenceOptions.masks` has them one by one.
         InputError: There are no clips, or one cannot be read.
         CancelledError: The user asked to stop.
     """
+    if options.mask == "both":
+        raise UsageError("Found both masks; expected one at a time.", "Measure with each of them.")
     paths = find_archives(data)
     if not paths:
         raise InputError(f"{data} holds no clips of hd-core synth.", "Make some: hd-core synth -o DATA.")
@@ -66,11 +72,13 @@ def evaluate_correspondence(
     own = OwnMask() if options.mask == "own" else None
     measures: Measures = {target: {name: [] for name in finders} for target in TARGETS}
     seconds: dict[str, list[float]] = defaultdict(list)
+    mattes, views = list[float](), list[View]()
     for number, path in enumerate(paths):
         check_cancelled(progress)
-        clip = read_correspondence(path)
-        if own is not None:
-            clip = with_own_mask(clip, own)
+        given = read_correspondence(path)
+        clip = given if own is None else with_own_mask(given, own)
+        mattes += [] if own is None else _mattes(clip, given)
+        views += clip.views[: int(clip.views[0].mask.any() and len(views) < TIMED)]
         for target in TARGETS:
             _measure_clip(clip, target, finders=finders, options=options, measures=measures[target], seconds=seconds)
         progress.step("evaluate", number + 1, len(paths))
@@ -81,12 +89,29 @@ def evaluate_correspondence(
         "finders": {name: finder.describe() for name, finder in finders.items()},
     }
     targets = {target: _report(measures[target]) for target in TARGETS}
-    times = {name: 1000 * float(np.median(values)) for name, values in seconds.items()}
+    times: dict[str, Any] = {name: 1000 * float(np.mean(values)) for name, values in seconds.items()}
+    timed = {"milliseconds_per_frame": times, "frames_per_second": _speeds(finders, views) if options.speed else {}}
+    matte = {"matte_iou": float(np.mean(mattes))} if mattes else {}
     curves = {
         target: {name: curve_of([frame for _, frame in frames]) for name, frames in measures[target].items()}
         for target in TARGETS
     }
-    return CorrespondenceResult({**about, "milliseconds_per_frame": times, "targets": targets}, curves)
+    return CorrespondenceResult({**about, **timed, **matte, "targets": targets}, curves)
+
+
+def _mattes(clip: CorrespondenceClip, given: CorrespondenceClip) -> list[float]:
+    """How far the mattes of a clip overlap with those of the data, where these show somebody."""
+    pairs = zip(clip.views, given.views, strict=True)
+    return [mask_iou(ours.mask, theirs.mask) for ours, theirs in pairs if theirs.mask.any()]
+
+
+def _speeds(finders: Mapping[str, Finder], views: Sequence[View]) -> dict[str, dict[str, float]]:
+    """Frames per second by finder and number of threads."""
+    return {
+        name: {str(threads): finder.frames_per_second(views, threads=threads) for threads in (1, 2)}
+        for name, finder in finders.items()
+        if isinstance(finder, Timed) and views
+    }
 
 
 def _measure_clip(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor
 
 from hd_core.errors import InputError
@@ -34,13 +34,25 @@ class IuvSample(NamedTuple):
     places: Float32[np.ndarray, "2 3 a d"]
 
 
+class SamePoints(NamedTuple):
+    """Flat cells of the frames of `p` pairs that show the same point, by surface; a weight of 0 fills up."""
+
+    first: Int[Tensor, "p 2 n"]
+    second: Int[Tensor, "p 2 n"]
+    weight: Float[Tensor, "p 2 n"]
+
+
 class IuvBatch(NamedTuple):
-    """Samples stacked, on the training's device; `mask` is 1 where the network sees the person."""
+    """Samples stacked, on the training's device; `mask` is 1 where the network sees the person.
+
+    With `matches`, the first half of the samples are first frames, the second half their partners in the same order.
+    """
 
     picture: Float[Tensor, "b p h w"]
     parts: UInt8[Tensor, "b 2 a d"]
     places: Float[Tensor, "b 2 3 a d"]
     mask: Float[Tensor, "b a d"]
+    matches: SamePoints | None = None
 
 
 class IuvSamples:
@@ -62,23 +74,47 @@ class IuvSamples:
         Raises:
             InputError: The clip's charts are others.
         """
-        frame = read_frame(ticket.shard, self._packed, ticket.frame)
-        convention = frame.header.get("iuv_convention")
-        if convention != IUV_CONVENTION:
-            raise InputError(
-                f"{ticket.shard} holds charts of convention {convention!r}; expected {IUV_CONVENTION!r}.",
-                "Train correspondences on clips of hd-core synth.",
-            )
-        seen = frame.arrays["depth"] > 0
+        frame = self._frame(ticket.shard, ticket.frame)
         if not ticket.key:
-            return iuv_sample_at(frame, usual_placing(seen, size=self._size), size=self._size)
+            return iuv_sample_at(frame, usual_placing(frame.arrays["depth"] > 0, size=self._size), size=self._size)
+        return self._drawn(frame, self._augment, np.random.default_rng(ticket.key))
+
+    def twins(self, ticket: Ticket, *, gap: int) -> tuple[IuvSample, IuvSample]:
+        """A frame and a later one, placed and spoiled each by its own draws, but mirrored together.
+
+        Args:
+            ticket: With a key.
+            gap: Frames that they are apart at most; 0 shows the same frame twice.
+
+        Raises:
+            InputError: The clip's charts are others.
+        """
         rng = np.random.default_rng(ticket.key)
-        placing = sample_placing(rng, seen, self._augment, size=self._size)
-        return iuv_sample_at(frame, placing, size=self._size, rng=rng, strength=self._augment.strength)
+        later = ticket.frame + (int(rng.integers(1, gap + 1)) if gap else 0)
+        # A mirrored body is another one: its left hand's pixels show the right hand's points.
+        augment = replace(self._augment, flip=float(rng.random() < self._augment.flip))
+        frames = [self._frame(ticket.shard, number) for number in (ticket.frame, later)]
+        rngs = [np.random.default_rng([*ticket.key, number]) for number in (1, 2)]
+        first, second = (self._drawn(frame, augment, own) for frame, own in zip(frames, rngs, strict=True))
+        return first, second
 
     def pair(self, ticket: Ticket) -> Pair:
         """Two frames of a clip."""
         return self._plain.pair(ticket)
+
+    def _frame(self, shard: Path, number: int) -> PackedFrame:
+        frame = read_frame(shard, self._packed, number)
+        convention = frame.header.get("iuv_convention")
+        if convention != IUV_CONVENTION:
+            raise InputError(
+                f"{shard} holds charts of convention {convention!r}; expected {IUV_CONVENTION!r}.",
+                "Train correspondences on clips of hd-core synth.",
+            )
+        return frame
+
+    def _drawn(self, frame: PackedFrame, augment: AugmentOptions, rng: np.random.Generator) -> IuvSample:
+        placing = sample_placing(rng, frame.arrays["depth"] > 0, augment, size=self._size)
+        return iuv_sample_at(frame, placing, size=self._size, rng=rng, strength=augment.strength)
 
 
 def iuv_sample_at(

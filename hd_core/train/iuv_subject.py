@@ -12,13 +12,14 @@ from hd_core.predict.weights import WeightsCard, load_network, load_weights, sta
 from hd_core.train.devices import Devices
 from hd_core.train.iuv_losses import iuv_losses
 from hd_core.train.iuv_samples import IuvBatch, IuvSamples, to_iuv_batch
+from hd_core.train.iuv_twins import TwinSamples, to_twin_batch
 from hd_core.train.iuv_validate import validate_iuv
 from hd_core.train.job import Job
 from hd_core.train.learner import Learning
 from hd_core.train.loader import load_batches
 from hd_core.train.objective import Pairs, Parts
 from hd_core.train.options import TrainOptions
-from hd_core.train.order import Order
+from hd_core.train.order import Order, frames_per_clip
 from hd_core.train.samples import Ticket
 from hd_core.train.subject import Panels
 
@@ -27,7 +28,7 @@ class IuvLearner(Learning[IuvNet, IuvBatch]):
     """The correspondence network learns; arguments as those of `Learning`."""
 
     def losses(self, batch: IuvBatch, pairs: Pairs | None) -> Parts:  # noqa: ARG002 - there are none in this stage
-        """Part, place and spread."""
+        """Part, place and spread, and of samples in twos how steady they are."""
         with self.devices.autocast():
             prediction = self.called(batch.picture)
         return iuv_losses(prediction, batch)
@@ -35,7 +36,7 @@ class IuvLearner(Learning[IuvNet, IuvBatch]):
 
 class _Correspondence:
     panels: Panels = (
-        ("loss", "part", "place"),
+        ("loss", "part", "place", "steady"),
         ("clothed_part_accuracy", "clothed_straight_auc10", "clothed_straight_auc30"),
         ("body_part_accuracy", "body_straight_auc10", "body_straight_auc30"),
     )
@@ -45,7 +46,12 @@ class _Correspondence:
         return IuvLearner(network, job.options, devices), card
 
     def batches(self, job: Job, order: Order, device: torch.device) -> Iterator[tuple[IuvBatch, Pairs | None]]:
-        return load_batches(_samples(job), order, stack=to_iuv_batch, workers=job.sitting.loader, device=device)
+        workers = job.sitting.loader
+        if not job.options.in_twos:
+            return load_batches(_samples(job), order, stack=to_iuv_batch, workers=workers, device=device)
+        gap = min(job.options.gap, frames_per_clip(job.data, "train") - 1)
+        twins = TwinSamples(_samples(job), gap=gap)
+        return load_batches(twins, order, stack=to_twin_batch, workers=workers, device=device)
 
     def validate(
         self,

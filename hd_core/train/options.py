@@ -36,6 +36,9 @@ class LossWeights:
     """Cross entropy of the body's parts; stage iuv only, as the next."""
     place: float = 10.0
     """Distance between the predicted and the true point of the template, m."""
+    steady: float = 0.0
+    """How much the errors of one surface point differ between two frames, m; above 0 the samples of stage iuv come in
+    twos, so that `batch` is even."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class TrainOptions:
     pairs: int = 2
     """Pairs of frames of a step, beside the samples; stage video only."""
     gap: int = 4
-    """Frames that the two of a pair are apart at most."""
+    """Frames that the two of a pair are apart at most; in stage iuv, too, as far as clips are that long."""
     steps: int = 20_000
     """Length of the learning-rate schedule; training ends with it."""
     learning_rate: float = 2e-3
@@ -96,6 +99,13 @@ class TrainOptions:
             raise UsageError(f"Found samples of {self.size} px; expected a multiple of 32.")
         if not 0 <= self.ema < 1:
             raise UsageError(f"Found an averaging decay of {self.ema}; expected 0 or more and below 1.")
+        if self.in_twos and self.batch % 2:
+            raise UsageError(f"Found a batch of {self.batch}; steady samples come in twos, so expected an even number.")
+
+    @property
+    def in_twos(self) -> bool:
+        """Whether samples are pairs of frames with their truth, of which each counts as a sample."""
+        return self.stage == "iuv" and self.loss.steady > 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,10 @@ from hd_core.train.subject import SURFACE, Subject
 
 OWN: dict[str, Any] = {"licence": "Apache-2.0", "training_data": "", "body_share": 0.0}
 """Of weights that began with nothing."""
-OLDER = {"augment": {"body": 0.0}, "loss": {"part": LossWeights.part, "place": LossWeights.place}}
+OLDER = {
+    "augment": {"body": 0.0},
+    "loss": {"part": LossWeights.part, "place": LossWeights.place, "steady": LossWeights.steady},
+}
 """What trainings did before there was an option for it."""
 
 
@@ -73,7 +76,7 @@ class _Sitting:
             job.data,
             lambda: devices.agreed(lambda: training_clips(job.data)),
             frames=frames_per_clip(job.data, "train"),
-            batch=job.options.batch + pairs,
+            batch=_tickets(job.options) + pairs,
             pairs=pairs,
             video=video,
             video_frames=frames_per_clip(job.data, VIDEO) if video else 1,
@@ -168,6 +171,11 @@ class _Sitting:
             size=options.size,
         )
         save_weights(self.job.folder / "weights.safetensors", network, card)
+
+
+def _tickets(options: TrainOptions) -> int:
+    """Of a batch, beside those for pairs without truth."""
+    return options.batch // 2 if options.in_twos else options.batch
 
 
 def _pairs(options: TrainOptions) -> int:

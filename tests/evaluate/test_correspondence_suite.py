@@ -14,6 +14,7 @@ from hd_core.body.formats_png import write_iuv
 from hd_core.body.iuv import BodyFinder
 from hd_core.cli.main import main
 from hd_core.errors import InputError, UsageError
+from hd_core.evaluate import correspondence_suite
 from hd_core.evaluate.correspondence import AUC_M, auc, distances_to_truth, unit_m
 from hd_core.evaluate.correspondence_clips import (
     TIGHT,
@@ -25,13 +26,14 @@ from hd_core.evaluate.correspondence_clips import (
 )
 from hd_core.evaluate.correspondence_found import CentreFinder, Found, TruthFinder, centre_codes, open_finders
 from hd_core.evaluate.correspondence_options import CorrespondenceOptions
+from hd_core.evaluate.correspondence_report import goal_lines, result_lines
 from hd_core.evaluate.correspondence_scores import FrameMeasure, scores_of
 from hd_core.evaluate.correspondence_suite import evaluate_correspondence
 from hd_core.evaluate.correspondence_time import follow, places_at
 from hd_core.evaluate.own_mask import OwnMask
 from hd_core.predict.weights import WeightsCard, save_weights
 from hd_core.progress import Silent
-from hd_core.synth.atlas.anny24 import load_atlas
+from hd_core.synth.atlas.anny24 import PART_NAMES, load_atlas
 from hd_core.synth.garments import lowers, outers, uppers
 from hd_core.synth.garments.garb import Garb, Tailor
 from hd_core.synth.garments.outfit import LOWER, ONE_PIECE, OUTER, UPPER
@@ -296,7 +298,7 @@ def test_one_command_measures_a_folder_of_pictures_beside_the_floors(clip, tmp_p
 
 def test_finders_that_are_not_there_are_one_clear_line(clip, tmp_path, capsys):
     assert typed("evaluate-correspondence", "nonsense", "--data", clip) == 2
-    assert capsys.readouterr().err.startswith("error: No finder 'nonsense'. Known: network, spoiled, truth, centres")
+    assert capsys.readouterr().err.startswith("error: No finder 'nonsense'. Known: network, ")
     assert typed("evaluate-correspondence", "truth", "--data", tmp_path) == 3
     assert "holds no clips of hd-core synth" in capsys.readouterr().err
     assert typed("evaluate-correspondence", "truth", "--data", clip, "--every", 0) == 2
@@ -362,6 +364,88 @@ def test_our_own_mask_takes_the_place_of_the_data_s(clip):
     masked = with_own_mask(read, SameMask())
     assert [view.mask.any() for view in masked.views] == [False, True, True]
     assert masked.iuv is read.iuv
+
+
+class HalfMask(SameMask):
+    """Finds half of the person in the second frame, too."""
+
+    def on_views(self, views):
+        first, second, third = super().on_views(views)
+        half = second.alpha.copy()
+        half[24:] = 0
+        return [first, replace(second, alpha=half), third]
+
+
+def test_with_our_own_mask_the_matte_is_measured_against_the_data_s(clip, monkeypatch):
+    """Nobody in one of three frames, the upper half of the square in the next, all of it in the last."""
+    monkeypatch.setattr(correspondence_suite, "OwnMask", HalfMask)
+    own = evaluate_correspondence(clip, {"truth": TruthFinder()}, replace(OPTIONS, mask="own"), Silent()).report
+    assert own["matte_iou"] == pytest.approx((0 + 1 / 2 + 1) / 3)
+    given = evaluate_correspondence(clip, {"truth": TruthFinder()}, OPTIONS, Silent()).report
+    assert "matte_iou" not in given
+    with pytest.raises(UsageError, match="both masks"):
+        evaluate_correspondence(clip, {}, replace(OPTIONS, mask="both"), Silent())
+
+
+def test_both_masks_are_measured_one_after_the_other_and_each_has_its_folder(clip, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(correspondence_suite, "OwnMask", SameMask)
+    more = ["--every", 1, "--points", 60, "--followed", 10, "--goals", "--mask", "both", "-o", tmp_path]
+    assert typed("evaluate", "correspondence", "truth", "--data", clip.parents[1], *more) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed.index("Told the data's mask:") < printed.index("With our own box and matte:")
+    told, own = (line for line in printed if line.startswith("our own matte"))
+    assert told.endswith("not measured") and own.endswith("missed") and "0.667" in own
+    reports = [json.loads((tmp_path / mask / "correspondence.json").read_text()) for mask in ("given", "own")]
+    assert [report["options"]["mask"] for report in reports] == ["given", "own"]
+
+
+class Sprinter(TruthFinder):
+    """Knows the truth and how fast it is."""
+
+    def frames_per_second(self, views, *, threads):
+        return 10.0 * threads + len(views)
+
+
+def test_who_can_be_timed_is_timed_on_one_and_two_threads_if_asked(clip):
+    finders = {"quick": Sprinter(), "truth": TruthFinder()}
+    report = evaluate_correspondence(clip, finders, replace(OPTIONS, speed=True), Silent()).report
+    assert report["frames_per_second"] == {"quick": {"1": 11.0, "2": 21.0}}
+    (row,) = (line for line in goal_lines(report, "quick") if line.startswith("frames per second"))
+    assert row.split()[-1] == "aim" and "21.0" in row
+    assert any("threads: 2" in line and "21.0" in line for line in result_lines(report))
+    assert evaluate_correspondence(clip, finders, OPTIONS, Silent()).report["frames_per_second"] == {}
+
+
+def test_a_network_looks_once_at_a_frame_for_both_surfaces(clip, weights, monkeypatch):
+    (finder, *_), read, looks = open_finders((f"network={weights}",)).values(), read_correspondence(clip), []
+    plain = BodyFinder.find_bodies
+
+    def counted(self, view):
+        looks.append(view.frame_index)
+        return plain(self, view)
+
+    monkeypatch.setattr(BodyFinder, "find_bodies", counted)
+    both = [finder.find(read, index, target).iuv for target in ("clothed", "body") for index in (0, 1)]
+    assert looks == [0, 1]
+    np.testing.assert_array_equal(finder.find(read_correspondence(clip), 1, "body").iuv, both[3])
+    assert looks == [0, 1, 1]
+    assert finder.frames_per_second(read.views, threads=1) > 0 and looks[3:] == [0, 0, 1, 2]
+
+
+def test_scores_by_part_are_those_of_the_part_s_own_points():
+    frames = [
+        FrameMeasure(
+            distances_m=np.array([0.0, 0.05, 0.02, np.inf]),
+            parts=np.array([1, 1, 4, 4], np.uint8),
+            steps_m=np.empty(0),
+            right=np.zeros(25, np.int64),
+            pixels=np.zeros(25, np.int64),
+            overlap_px=np.array([1, 1, 1]),
+            score=1.0,
+        )
+    ]
+    by_part = scores_of(frames)["auc10_by_part"]
+    assert by_part == {PART_NAMES[1]: pytest.approx(0.75), PART_NAMES[4]: pytest.approx(0.4)}
 
 
 def test_clips_of_other_charts_are_refused(tmp_path):

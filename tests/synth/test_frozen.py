@@ -339,6 +339,15 @@ def test_this_version_still_draws_every_clip_of_a_shipped_list(name):
     assert changed == {}
 
 
+def test_no_person_look_or_motion_of_one_shipped_list_occurs_in_another():
+    """Kinds of which there are few are shared by the whole split; nobody is, and nothing drawn from a range."""
+    lists = [read_list(name) for name in list_names()]
+    assert len({one.seed for one in lists}) == len(lists) >= 2
+    for part in ("person", "motion", "camera"):
+        drawn = [json.dumps(entry.drawn[part], sort_keys=True) for one in lists for entry in one.clips]
+        assert len(set(drawn)) == len(drawn)
+
+
 @pytest.mark.parametrize("name", list_names())
 def test_this_version_still_makes_the_first_clip_of_a_shipped_list(name):
     one = read_list(name)
