@@ -19,6 +19,8 @@ from hd_core.types import Crop, Frame, View
 
 REACH = 1
 """Frames to either side that a final matte knows of."""
+APART_S = 0.15
+"""Frames farther apart than this show another pose: what lasts one of them only is no fault."""
 Place = tuple[int, int]
 """Number of a stretch, and which frame of it."""
 
@@ -31,7 +33,8 @@ class CutPlan:
         person_id: Whom.
         crops: Of every source frame the person is in.
         seen: Everybody in every source frame.
-        places: Where each of the person's frames lies: frames of one stretch follow each other without gap or cut.
+        places: Where each of the person's frames lies: frames of one stretch follow each other soon, with neither
+            gap nor cut.
         missing: Frames whose view has to be made.
         wanted: Those, and the ones that their mattes need.
     """
@@ -63,7 +66,7 @@ def plan_cut(
         missing: Frames whose view has to be made.
         steady: Mattes are steadied over neighbouring frames.
     """
-    places = _places(crops, frames, people.cuts)
+    places = _places(crops, dict(zip(frames, people.of(person_id), strict=True)), people.cuts)
     gone = frozenset(missing)
     at = {place: index for index, place in places.items()}
     beside = (places[index] for index in gone) if steady else ()
@@ -140,16 +143,17 @@ class Cutter:
                 self._write(replace(view, alpha=_unit(alpha)))
 
 
-def _places(crops: Iterable[int], frames: range, cuts: Iterable[int]) -> dict[int, Place]:
+def _places(crops: Iterable[int], seen: Mapping[int, Sighting | None], cuts: Iterable[int]) -> dict[int, Place]:
     """Where in its stretch each frame of the person lies."""
     present, begins, places = set(crops), set(cuts), dict[int, Place]()
-    stretch, number = 0, 0
-    for index in frames:
-        if index not in present or index in begins:
+    stretch, number, last_s = 0, 0, -np.inf
+    for index, sighting in seen.items():
+        time_s = sighting.time_seconds if sighting is not None else np.inf
+        if index not in present or index in begins or time_s - last_s > APART_S:
             stretch, number = stretch + 1, 0
         if index in present:
             places[index] = (stretch, number)
-            number += 1
+            number, last_s = number + 1, time_s
     return places
 
 

@@ -20,7 +20,7 @@ import pipeline_clips
 from make_runs import make_runs
 
 from hd_core.cli.main import main as command_line
-from hd_core.export.exr import write_passes
+from hd_core.export.exr import Correspondence, write_passes
 from hd_core.export.naming import frame_files
 from hd_core.export.table import write_scene
 from hd_core.geometry.camera import camera_from_focal
@@ -174,7 +174,14 @@ def write_exr(folder: Path) -> None:
         time_seconds=0.0,
     )
     write_passes(folder / "passes.exr", surface, view)
-    write_passes(folder / "passes_beauty.exr", surface, view, beauty=True, correspondence=np.ones((*shape, 3)))
+    place = Correspondence(
+        u=np.full(shape, 0.25, np.float32),
+        v=np.full(shape, 0.75, np.float32),
+        part=np.full(shape, 2, np.uint8),
+        confidence=np.full(shape, 0.5, np.float32),
+        convention="anny24",
+    )
+    write_passes(folder / "passes_beauty.exr", surface, view, beauty=True, correspondence=place)
 
 
 if __name__ == "__main__":

@@ -209,11 +209,14 @@ def test_crops_are_not_smoothed_over_a_cut(clip, tmp_path, monkeypatch):
     assert manifest_of(tmp_path / "cut")["cuts"] == [4]
 
 
-def test_what_a_matte_loses_for_one_frame_comes_back_and_not_over_a_cut(clip, tmp_path, monkeypatch):
+def test_what_a_matte_loses_for_one_frame_comes_back_but_not_over_a_cut_or_a_fifth_of_a_second(
+    clip, tmp_path, monkeypatch
+):
     left, top, *_ = crowd.red_box(HOLE_AT)
-    for name, cuts, filled in (("whole", (), True), ("cut", (HOLE_AT,), False)):
+    for name, cuts, fps, filled in (("whole", (), 25, True), ("cut", (HOLE_AT,), 25, False), ("slow", (), 5, False)):
         monkeypatch.setattr(crowd.Finder, "cuts", cuts)
-        assert reconstruct(clip, tmp_path / name, "--crop", "fixed", "--formats", "usdc") == 0
+        words = ["--crop", "fixed", "--formats", "usdc", "--fps", str(fps)]
+        assert reconstruct(clip, tmp_path / name, *words) == 0
         view = views_of(tmp_path / name, 1)[HOLE_AT]
         x, y = (view.crop.crop_from_full @ [left + 12, top + 25, 1])[:2].astype(int)
         assert (view.alpha[y, x] > 0.5) is np.bool_(filled)
