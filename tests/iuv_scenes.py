@@ -1,14 +1,18 @@
 """What the tests of correspondence share: a view whose pixels show known points of the body, and small networks."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from hd_core.body.iuv_network import Charted, IuvNet, build_iuv_network
 from hd_core.body.parts import part_centres
 from hd_core.predict.config import NetworkConfig
+from hd_core.predict.weights import WeightsCard, save_weights
 from hd_core.synth.atlas.anny24 import load_atlas, to_bytes
 
 SMALL = NetworkConfig(widths=(16, 16), encoder_blocks=(1, 1), decoder_blocks=(1,), full_width=16)
+CARD = WeightsCard(network=SMALL, licence="Apache-2.0", training_data="none", command="none", size=64)
 
 
 def small_network(*, seed: int = 0) -> IuvNet:
@@ -39,3 +43,12 @@ def perfect(parts: np.ndarray, places: np.ndarray, *, spread_m: float = 0.01, su
         torch.from_numpy(places.astype(np.float32))[:, None] - torch.tensor(part_centres())[None, :, :, None, None]
     )
     return Charted(parts=logits, offsets=offsets, spread=torch.full((batch, 1, height, width), spread_m))
+
+
+def deciding_weights(folder: Path) -> Path:
+    """A file of weights of the small network, away from even parts, so that some are found; for views of 64 px."""
+    network, path = small_network(), folder / "iuv.safetensors"
+    network.clothed_head.weight.data *= 30
+    network.body_head.weight.data *= 30
+    save_weights(path, network, CARD)
+    return path

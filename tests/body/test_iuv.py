@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from iuv_scenes import SMALL, small_network
+from iuv_scenes import CARD, SMALL, deciding_weights
 from predict_scenes import frame_camera, sphere, view_of
 
 from hd_core.body.iuv import IUV_WEIGHTS, BodyFinder
@@ -13,21 +13,13 @@ from hd_core.body.iuv_network import IuvNet
 from hd_core.errors import WeightsError
 from hd_core.geometry.crop import whole_frame
 from hd_core.predict.network import build_network
-from hd_core.predict.weights import WeightsCard, load_network, save_weights
+from hd_core.predict.weights import load_network, save_weights
 from hd_core.synth.atlas.anny24 import flip_part
-
-CARD = WeightsCard(network=SMALL, licence="Apache-2.0", training_data="none", command="none", size=64)
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "iuv.safetensors"
-    network = small_network()
-    # Away from even parts, so that some are found.
-    network.clothed_head.weight.data *= 30
-    network.body_head.weight.data *= 30
-    save_weights(path, network, CARD)
-    return path
+    return deciding_weights(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from iuv_scenes import SMALL, small_network
+from iuv_scenes import CARD, deciding_weights, small_network
 from PIL import Image
 from pipeline_clips import digests, words, write_clip
 
@@ -18,11 +18,10 @@ from hd_core.export.exr import read_passes
 from hd_core.pipeline.body import check_reads_body, tell
 from hd_core.predict.constant import ConstantPredictor
 from hd_core.predict.options import PredictorOptions
-from hd_core.predict.weights import WeightsCard, save_weights
+from hd_core.predict.weights import save_weights
 from hd_core.records import read_maps, read_record, read_view
 from hd_core.runfolder import RunFolder
 
-CARD = WeightsCard(network=SMALL, licence="Apache-2.0", training_data="none", command="none", size=64)
 FRAMES = 3
 FILES = ("--formats", "npz", "--passes")
 
@@ -35,12 +34,7 @@ def run(*line):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "iuv.safetensors"
-    network = small_network()
-    network.clothed_head.weight.data *= 30
-    network.body_head.weight.data *= 30
-    save_weights(path, network, CARD)
-    return path
+    return deciding_weights(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")
